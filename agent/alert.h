@@ -1,0 +1,15 @@
+/* Alert formats: pure functions from an event to a body. */
+#pragma once
+
+#include "agent/event.h"
+#include "base/strbuf.h"
+
+/*
+ * The generic JSON webhook, laid out as Standard Webhooks 1.0.0 says: {"type": "tunnel.down", "timestamp": RFC 3339,
+ * "data": {"event_id", "connection", "tunnel", "outside_address", "verdict", "previous", "cause", "severity", "summary",
+ * "text", "incident", "action", ...}}.
+ */
+void alert_format_webhook(const struct event *e, struct strbuf *out);
+
+/* "tunnel.down", "tunnel.up", "action.started", "action.finished", "uplink.down", ... */
+const char *alert_type(const struct event *e);

@@ -1,0 +1,50 @@
+/*
+ * Verdict: is the tunnel usable. Made of the windows of its targets and, where these cannot be measured, of the daemon's
+ * and AWS's word. A measurement that failed makes UNKNOWN, never DOWN. Pure.
+ */
+#pragma once
+
+#include "agent/view.h"
+#include "agent/window.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define VERDICT_DOWN_ECHOES 16                       /* lost in a row: at 20 % random loss once in 10^11 */
+#define VERDICT_DOWN_SPAN (1400 * USEC_PER_MSEC)     /* ... spread over at least so long */
+#define VERDICT_DOWN_CONNECTS 2                      /* TCP attempts lost in a row */
+#define VERDICT_LOCAL_ECHOES 5                       /* enough where the daemon itself says that there is no CHILD_SA */
+#define VERDICT_LOCAL_SPAN (1 * USEC_PER_SEC)
+#define VERDICT_UP_ECHOES 3                          /* answered in a row before DOWN becomes UP */
+#define VERDICT_UP_CONNECTS 1
+#define VERDICT_LOSS_SAMPLES 40                      /* before loss is judged */
+#define VERDICT_LOSS_ENTER 0.10                      /* DEGRADED from here */
+#define VERDICT_LOSS_LEAVE 0.03                      /* ... until below this, and for at least VERDICT_DEGRADED_MIN */
+#define VERDICT_DEGRADED_MIN (30 * USEC_PER_SEC)
+
+enum verdict {
+    VERDICT_UNKNOWN,
+    VERDICT_UP,
+    VERDICT_DEGRADED,
+    VERDICT_DOWN,
+};
+
+struct verdict_state {
+    enum verdict verdict;
+    usec_t since;
+    bool suspect;         /* something was lost just now: probe faster, look at the other sides */
+    usec_t suspect_since; /* 0 unless suspect */
+};
+
+/* One target as the verdict sees it. */
+struct verdict_target {
+    const struct window *window; /* borrowed */
+    bool tcp;
+};
+
+/* The next state. IKE and AWS are read only where no target could be measured, except that a missing CHILD_SA makes DOWN quicker. */
+struct verdict_state verdict_judge(struct verdict_state old, const struct verdict_target *targets, size_t n,
+                                   const struct ike_view *ike, const struct aws_view *aws, usec_t now);
+
+const char *verdict_name(enum verdict v);             /* "DOWN" */
+bool verdict_is_bad(enum verdict v);                  /* DEGRADED or DOWN */
