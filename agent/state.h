@@ -1,0 +1,121 @@
+/*
+ * What the agent holds of connections and tunnels while it runs: the pure state of judging and deciding beside the probes
+ * that feed it. Internal to agent/. Everything here is owned by struct agent and lives on its loop.
+ */
+#pragma once
+
+#include "agent/alerter.h"
+#include "agent/api.h"
+#include "agent/diagnosis.h"
+#include "agent/event.h"
+#include "agent/incident.h"
+#include "agent/policy.h"
+#include "agent/store.h"
+#include "base/http.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "clients/aws/ec2.h"
+#include "conf/conf.h"
+#include "probes/aws_status.h"
+#include "probes/icmp.h"
+#include "probes/ike_ping.h"
+#include "probes/ike_sa.h"
+#include "probes/tcp.h"
+#include "probes/uplink.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct repair;
+
+/* One probe target of a tunnel. */
+struct target {
+    struct tunnel *tunnel;
+    struct window window;
+    struct icmp_target *icmp; /* one of the two; NULL where it could not be made */
+    struct tcp_probe *tcp;
+    bool is_tcp;
+    bool is_endpoint; /* the endpoint's own inside address */
+};
+
+struct tunnel {
+    struct agent *agent;
+    struct connection *connection;
+    const struct conf_tunnel *conf;     /* borrowed from agent->conf */
+    char outside[ADDR_TEXT_MAX];
+    struct target *targets;             /* owned, conf->n_targets of them */
+    struct ike_ping *ike_ping;
+    struct loop_timer *timer;           /* the one timer of a tunnel: see watch_plan() */
+    usec_t due;                         /* when the timer should fire; later means that we were stalled */
+    usec_t next_echo, next_tcp, next_ping, next_refresh;
+    usec_t fast_until;                  /* something happened that may bring the tunnel back: probe fast */
+    usec_t ping_pending;                /* sending time of the ping that is neither answered nor late; 0 */
+    usec_t connecting_id_since;
+    uint32_t connecting_id;
+
+    struct ike_view ike;
+    struct ping_view ping;
+    struct aws_view aws;
+    struct host_view host;
+    struct verdict_state verdict;
+    struct diagnosis diagnosis;
+    struct incident incident;
+    struct policy_state policy;
+    struct decision decision;
+    usec_t decided_wall;                /* of the decision that is shown */
+
+    enum verdict notified;              /* what people were told last; kept in the store */
+    usec_t notified_at;
+    bool judged;                        /* a first verdict was reached */
+};
+
+struct connection {
+    struct agent *agent;
+    const struct conf_connection *conf; /* borrowed from agent->conf */
+    struct daemon *daemon;              /* NULL: the gateway's side cannot be asked or touched */
+    struct tunnel *tunnels;             /* owned, conf->n_tunnels of them */
+    struct repair *repair;              /* the one action in flight; NULL */
+};
+
+/* One IKE daemon. */
+struct daemon {
+    struct agent *agent;
+    const struct conf_ike *conf;        /* borrowed from agent->conf */
+    struct ike_sa_probe *probe;
+    struct map *by_outside;             /* outside address -> struct tunnel */
+    enum ike_daemon_state state;
+    usec_t since;
+};
+
+struct agent {
+    struct loop *loop;                  /* borrowed */
+    char *config_path;                  /* owned, like the two below */
+    char *state_dir;
+    char *runtime_dir;
+    struct conf *conf;
+    struct http *http;
+    struct store *store;
+    struct alerter *alerter;
+    struct api *api;
+    struct icmp *icmp;
+    struct uplink *uplink;
+    struct ec2 *ec2;                    /* NULL without AWS */
+    struct aws_status *aws_status;
+    struct daemon *daemons;
+    size_t n_daemons;
+    struct connection *connections;
+    size_t n_connections;
+    struct loop_timer *notify_timer;
+    bool offline;                       /* the host's uplink is down; people were told */
+    usec_t paused_until;                /* CLOCK_BOOTTIME; 0: not paused */
+    usec_t started_wall;
+    struct guard_past *past;            /* actions of all tunnels in the last hour, for the brake */
+    size_t n_past;
+};
+
+/* Walks all tunnels: for (T = tunnel_first(a); T; T = tunnel_next(T)). */
+struct tunnel *tunnel_first(struct agent *a);
+struct tunnel *tunnel_next(struct tunnel *t);
+
+/* "aurora-backup/1", an outside address, or the name of a connection with one watched tunnel; NULL where none fits. */
+struct tunnel *tunnel_find(struct agent *a, const char *name);
