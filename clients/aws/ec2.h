@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/http.h"
 #include "base/loop.h"
+#include "clients/aws/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,22 +21,6 @@
 #define EC2_ID_MAX 64
 
 struct ec2;
-
-/* What an error means for us; AWS_OK where there is none. */
-enum aws_error {
-    AWS_OK,
-    AWS_PERMISSION,     /* UnauthorizedOperation: the missing action is in the text */
-    AWS_CREDENTIALS,    /* rejected, expired, missing */
-    AWS_CLOCK_SKEW,     /* ours is wrong, by the Date header; corrected for later calls */
-    AWS_NOT_FOUND,      /* wrong id, region or account */
-    AWS_STATE,          /* IncorrectState, UnsupportedOperation: wait and describe again */
-    AWS_INVALID,        /* our parameters: no retry */
-    AWS_NOT_OFFERED,    /* InvalidAction: the feature is not there */
-    AWS_THROTTLED,
-    AWS_UNAVAILABLE,    /* 5xx: the outcome of a mutating call is unknown */
-    AWS_UNREACHABLE,    /* no connection, no name, no TLS: no answer at all */
-    AWS_PROTOCOL,       /* an answer that we could not read */
-};
 
 /* AWS omits an option that stands at its default, the first of each. */
 enum ec2_dpd {
@@ -90,23 +75,24 @@ struct ec2_connections {
     size_t n;
 };
 
-struct ec2_error {
-    enum aws_error error;
-    char code[EC2_ID_MAX];    /* AWS's own: "UnauthorizedOperation"; "" where AWS did not answer */
-    char text[EC2_TEXT_MAX];  /* for people, printable; names the action for AWS_PERMISSION; never a secret */
-};
-
 /* E->error is AWS_OK or C is NULL. Both are borrowed for the time of the callback. Never from within the call. */
-typedef void (*ec2_describe_fn)(void *data, const struct ec2_error *e, const struct ec2_connections *c);
-typedef void (*ec2_modify_fn)(void *data, const struct ec2_error *e, const struct ec2_connection *c);
+typedef void (*ec2_describe_fn)(void *data, const struct aws_failure *e, const struct ec2_connections *c);
+typedef void (*ec2_modify_fn)(void *data, const struct aws_failure *e, const struct ec2_connection *c);
 
-/* REGION may be NULL: taken from AWS_REGION, AWS_DEFAULT_REGION or the profile. Credentials are looked up at each call. */
+/*
+ * REGION may be NULL: taken from AWS_REGION, AWS_DEFAULT_REGION or the profile; -ENOENT where none of them tells one,
+ * -EINVAL where it is no name of a region. Credentials and endpoint are looked up at each call; where there are none, the
+ * callback is told so.
+ */
 int ec2_new(struct loop *l, struct http *h, const char *region, struct ec2 **ret);
 struct ec2 *ec2_free(struct ec2 *e); /* no callbacks afterwards; accepts NULL */
 DEFINE_CLEANUP(struct ec2 *, ec2_free)
 
 /* DescribeVpnConnections for N ids (0: all). Throttling, skew and transient errors are retried within; at most 3 tries. */
 int ec2_describe_vpn_connections(struct ec2 *e, const char *const *ids, size_t n, ec2_describe_fn fn, void *data);
+
+/* Forgets all calls that were made with DATA: their callbacks are not called. What was sent stays sent. */
+void ec2_cancel(struct ec2 *e, const void *data);
 
 /* What to send: only what is set. */
 struct ec2_tunnel_change {
@@ -124,7 +110,6 @@ struct ec2_tunnel_change {
 int ec2_modify_vpn_tunnel_options(struct ec2 *e, const char *connection_id, const struct addr *outside,
                                   const struct ec2_tunnel_change *change, bool dry_run, ec2_modify_fn fn, void *data);
 
-const char *aws_error_name(enum aws_error e);
 const char *ec2_state_name(enum ec2_state s);
 const char *ec2_dpd_name(enum ec2_dpd a);      /* "clear" */
 const char *ec2_startup_name(enum ec2_startup a); /* "add" */
