@@ -25,7 +25,7 @@ void aws_status_set_interval(struct aws_status *s, usec_t interval); /* a shorte
 void aws_status_refresh(struct aws_status *s);                       /* now; coalesced with a call under way */
 
 usec_t aws_status_when(const struct aws_status *s);                  /* of the last good answer; 0 before the first */
-const struct ec2_error *aws_status_error(const struct aws_status *s, usec_t *ret_at); /* of the last call */
+const struct aws_failure *aws_status_error(const struct aws_status *s, usec_t *ret_at); /* of the last call */
 
 /* The connection as of the last good answer; NULL where AWS does not know it. Borrowed until the next news. */
 const struct ec2_connection *aws_status_connection(const struct aws_status *s, const char *id);
