@@ -1,6 +1,6 @@
 /*
- * Sets DPDTimeoutAction=restart and StartupAction=start of one tunnel, by its outside address: AWS then dials by itself.
- * Reads the connection first and sends only what differs; waits until the connection is `available` again.
+ * Sets DPDTimeoutAction=restart and StartupAction=start of one tunnel, by its outside address: AWS then dials by
+ * itself. Reads the connection first and sends only what differs; waits until the connection is `available` again.
  * https://docs.aws.amazon.com/vpn/latest/s2svpn/initiate-vpn-tunnels.html
  */
 #pragma once
@@ -10,7 +10,7 @@
 #include "clients/aws/ec2.h"
 #include "remediation/outcome.h"
 
-#define TUNNEL_OPTIONS_POLL (5 * USEC_PER_SEC)     /* between two looks while AWS modifies */
+#define TUNNEL_OPTIONS_POLL     (5 * USEC_PER_SEC)  /* between two looks while AWS modifies */
 #define TUNNEL_OPTIONS_DEADLINE (30 * USEC_PER_MIN) /* AWS's own cap of a modification */
 
 struct tunnel_options;
@@ -40,8 +40,11 @@ struct tunnel_options_args {
     tunnel_options_accepted_fn accepted; /* may be NULL */
     tunnel_options_done_fn done;
     void *data;
+    usec_t poll;     /* 0: TUNNEL_OPTIONS_POLL */
+    usec_t deadline; /* over all; 0: TUNNEL_OPTIONS_DEADLINE */
 };
 
+/* The callbacks come once each at most, never from within tunnel_options_start() or tunnel_options_proceed(). */
 int tunnel_options_start(struct loop *l, const struct tunnel_options_args *args, struct tunnel_options **ret);
 void tunnel_options_proceed(struct tunnel_options *t);
 struct tunnel_options *tunnel_options_free(struct tunnel_options *t); /* accepts NULL; no callback afterwards */
