@@ -8,8 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOKS_UNKNOWN                                                                                                  \
-    3 /* that AWS must show the old options, after a call without answer, before it counts as not done */
+/*
+ * How often in a row AWS must show an available connection with the old options before the change counts as not made:
+ * its answers may be older than the call.
+ */
+#define LOOKS_UNKNOWN  3  /* after a call without answer */
+#define LOOKS_ACCEPTED 12 /* after a call that it accepted */
 
 /* What is waited for. */
 enum phase {
