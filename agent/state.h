@@ -41,17 +41,18 @@ struct target {
 struct tunnel {
     struct agent *agent;
     struct connection *connection;
-    const struct conf_tunnel *conf;     /* borrowed from agent->conf */
+    const struct conf_tunnel *conf;     /* borrowed from the fleet's conf */
     char outside[ADDR_TEXT_MAX];
     struct target *targets;             /* owned, conf->n_targets of them */
     struct ike_ping *ike_ping;
     struct loop_timer *timer;           /* the one timer of a tunnel: see watch_plan() */
     usec_t due;                         /* when the timer should fire; later means that we were stalled */
-    usec_t next_echo, next_tcp, next_ping, next_refresh;
+    usec_t last_echo, last_tcp, last_ping, last_refresh; /* 0: never */
     usec_t fast_until;                  /* something happened that may bring the tunnel back: probe fast */
     usec_t ping_pending;                /* sending time of the ping that is neither answered nor late; 0 */
-    usec_t connecting_id_since;
+    usec_t connecting_id_since;         /* the IKE_SA that is CONNECTING was first seen */
     uint32_t connecting_id;
+    uint64_t sum_in, sum_out;           /* packets, while a list of SAs is read */
 
     struct ike_view ike;
     struct ping_view ping;
@@ -64,14 +65,17 @@ struct tunnel {
     struct decision decision;
     usec_t decided_wall;                /* of the decision that is shown */
 
+    usec_t trouble_since;               /* suspect, or not UP, since; 0: calm */
+    bool known_endpoint, silent_endpoint; /* how this tunnel is counted in the agent's n_known and n_silent */
+    enum action verifying;              /* carried out, and its effect is awaited; ACTION_HOLD: nothing */
+    usec_t verify_since, verify_until;
     enum verdict notified;              /* what people were told last; kept in the store */
-    usec_t notified_at;
-    bool judged;                        /* a first verdict was reached */
 };
 
 struct connection {
     struct agent *agent;
-    const struct conf_connection *conf; /* borrowed from agent->conf */
+    struct fleet *fleet;
+    const struct conf_connection *conf; /* borrowed from the fleet's conf */
     struct daemon *daemon;              /* NULL: the gateway's side cannot be asked or touched */
     struct tunnel *tunnels;             /* owned, conf->n_tunnels of them */
     struct repair *repair;              /* the one action in flight; NULL */
@@ -80,11 +84,24 @@ struct connection {
 /* One IKE daemon. */
 struct daemon {
     struct agent *agent;
-    const struct conf_ike *conf;        /* borrowed from agent->conf */
+    const struct conf_ike *conf;        /* borrowed from the fleet's conf */
     struct ike_sa_probe *probe;
     struct map *by_outside;             /* outside address -> struct tunnel */
     enum ike_daemon_state state;
     usec_t since;
+};
+
+/* All that hangs on one configuration; a reload builds a new one and swaps. */
+struct fleet {
+    struct agent *agent;
+    struct conf *conf;                  /* owned */
+    struct ec2 *ec2;                    /* NULL without AWS, like the next */
+    struct aws_status *aws_status;
+    struct daemon *daemons;             /* owned */
+    size_t n_daemons;
+    struct connection *connections;     /* owned */
+    size_t n_connections;
+    size_t n_known, n_silent;           /* endpoints that ever answered an IKE ping, and those of them that are silent now */
 };
 
 struct agent {
@@ -92,20 +109,13 @@ struct agent {
     char *config_path;                  /* owned, like the two below */
     char *state_dir;
     char *runtime_dir;
-    struct conf *conf;
     struct http *http;
     struct store *store;
     struct alerter *alerter;
     struct api *api;
     struct icmp *icmp;
-    struct uplink *uplink;
-    struct ec2 *ec2;                    /* NULL without AWS */
-    struct aws_status *aws_status;
-    struct daemon *daemons;
-    size_t n_daemons;
-    struct connection *connections;
-    size_t n_connections;
-    struct loop_timer *notify_timer;
+    struct uplink *uplink;              /* NULL where netlink cannot be had */
+    struct fleet *fleet;
     bool offline;                       /* the host's uplink is down; people were told */
     usec_t paused_until;                /* CLOCK_BOOTTIME; 0: not paused */
     usec_t started_wall;
@@ -113,9 +123,12 @@ struct agent {
     size_t n_past;
 };
 
-/* Walks all tunnels: for (T = tunnel_first(a); T; T = tunnel_next(T)). */
-struct tunnel *tunnel_first(struct agent *a);
+/* Whether TARGET is the endpoint's own inside address: AWS takes the first host of the /30 (/126), the gateway the second. */
+bool tunnel_is_endpoint(const struct addr *target, const struct addr *inside);
+
+/* Walks all tunnels: for (T = tunnel_first(f); T; T = tunnel_next(T)). */
+struct tunnel *tunnel_first(const struct fleet *f);
 struct tunnel *tunnel_next(struct tunnel *t);
 
 /* "aurora-backup/1", an outside address, or the name of a connection with one watched tunnel; NULL where none fits. */
-struct tunnel *tunnel_find(struct agent *a, const char *name);
+struct tunnel *tunnel_find(const struct fleet *f, const char *name);

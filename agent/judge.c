@@ -1,0 +1,321 @@
+#include "agent/judge.h"
+
+#include "agent/persist.h"
+#include "agent/repair.h"
+#include "agent/report.h"
+#include "agent/watch.h"
+#include "base/random.h"
+#include "base/str.h"
+
+#include <string.h>
+
+/* What the pure functions are given of the targets. */
+struct inputs {
+    struct verdict_target targets[CONF_TARGETS_MAX];
+    bool is_endpoint[CONF_TARGETS_MAX];
+};
+
+static struct inputs inputs_of(const struct tunnel *t)
+{
+    struct inputs in = {0};
+
+    for (size_t i = 0; i < t->conf->n_targets; i++) {
+        in.targets[i] = (struct verdict_target){.window = &t->targets[i].window, .tcp = t->targets[i].is_tcp};
+        in.is_endpoint[i] = t->targets[i].is_endpoint;
+    }
+    return in;
+}
+
+static bool has_icmp(const struct tunnel *t)
+{
+    for (size_t i = 0; i < t->conf->n_targets; i++)
+        if (!t->targets[i].is_tcp)
+            return true;
+    return false;
+}
+
+static usec_t other_disturbed_at(const struct tunnel *t)
+{
+    usec_t at = 0;
+
+    for (size_t i = 0; i < t->connection->conf->n_tunnels; i++) {
+        const struct tunnel *other = &t->connection->tunnels[i];
+
+        if (other != t && other->policy.last_disturbed > at)
+            at = other->policy.last_disturbed;
+    }
+    return at;
+}
+
+static struct decision decide(const struct tunnel *t, const struct policy_state *state, usec_t now)
+{
+    const struct agent *a = t->agent;
+    const struct policy_input in = {
+        .mode = a->fleet->conf->mode,
+        .timing = &a->fleet->conf->timing,
+        .limits = &a->fleet->conf->limits,
+        .diagnosis = &t->diagnosis,
+        .verdict = t->verdict,
+        .incident = &t->incident,
+        .state = state,
+        .ike = &t->ike,
+        .ping = &t->ping,
+        .aws = &t->aws,
+        .has_ike_leg = t->connection->daemon != NULL,
+        .has_aws_leg = t->aws.configured,
+        .has_icmp = has_icmp(t),
+        .in_flight = t->connection->repair != NULL,
+        .store_works = a->store && store_works(a->store),
+        .other_disturbed_at = other_disturbed_at(t),
+        .actions_this_hour = repair_count_hour(a, now),
+        .paused_until = a->paused_until,
+    };
+
+    return policy_decide(&in, now);
+}
+
+struct decision judge_what_if(struct tunnel *t, enum action action, usec_t now)
+{
+    struct policy_state state = t->policy;
+
+    state.forced = action;
+    return decide(t, &state, now);
+}
+
+static bool is_calm(const struct tunnel *t)
+{
+    return t->verdict.verdict == VERDICT_UP && !t->verdict.suspect;
+}
+
+static void note_trouble(struct tunnel *t, usec_t now)
+{
+    bool trouble = (t->verdict.suspect || verdict_is_bad(t->verdict.verdict)) && !t->conf->expected_down;
+
+    if (trouble && t->trouble_since == 0) {
+        t->trouble_since = now;
+        t->fast_until = now + WATCH_FAST_SPAN;
+        t->last_ping = t->last_refresh = 0; /* the other sides are asked at once */
+        if (t->connection->daemon)
+            ike_sa_probe_refresh(t->connection->daemon->probe);
+        for (size_t i = 0; i < t->connection->conf->n_tunnels; i++)
+            if (&t->connection->tunnels[i] != t && t->connection->tunnels[i].timer)
+                watch_plan(&t->connection->tunnels[i], now);
+    } else if (!trouble && is_calm(t)) {
+        t->trouble_since = 0;
+    }
+}
+
+/* Whether the other sides had the time to say why: people should be told the cause with the verdict. */
+static bool evidence_is_in(const struct tunnel *t, usec_t now)
+{
+    usec_t bad_for = clock_since(t->verdict.since, now);
+
+    if (bad_for >= JUDGE_EVIDENCE_MAX || !t->ike_ping)
+        return true;
+    if (bad_for < JUDGE_EVIDENCE_MIN)
+        return false;
+    return t->ping.failed != 0 || t->ping.last_answer > t->trouble_since || t->ping.unanswered >= FACT_SILENT_PINGS;
+}
+
+static bool must_notify(const struct tunnel *t)
+{
+    if (t->conf->expected_down || t->verdict.verdict == VERDICT_UNKNOWN || t->verdict.verdict == t->notified)
+        return false;
+    /* The first good verdict after the start is no news. */
+    return t->notified != VERDICT_UNKNOWN || verdict_is_bad(t->verdict.verdict);
+}
+
+usec_t judge_again(const struct tunnel *t)
+{
+    usec_t at = USEC_NEVER;
+
+    if (must_notify(t) && verdict_is_bad(t->verdict.verdict) && t->diagnosis.cause != CAUSE_UPLINK_DOWN)
+        at = t->verdict.since + JUDGE_EVIDENCE_MIN;
+    if (at != USEC_NEVER && at <= t->due)
+        at = t->verdict.since + JUDGE_EVIDENCE_MAX;
+    if (t->verifying != ACTION_HOLD && t->verify_until < at)
+        at = t->verify_until;
+    return at;
+}
+
+static void tell_verdict(struct tunnel *t, usec_t now)
+{
+    struct event e;
+    char span[CLOCK_TEXT_MAX];
+
+    if (!must_notify(t) || t->diagnosis.cause == CAUSE_UPLINK_DOWN)
+        return;
+    if (verdict_is_bad(t->verdict.verdict) && !evidence_is_in(t, now))
+        return;
+    e = report_event(t, EVENT_VERDICT);
+    e.previous = t->notified;
+    if (verdict_is_bad(t->verdict.verdict))
+        (void)str_format(e.text, sizeof(e.text), "%s: %s", verdict_name(t->verdict.verdict), diagnosis_text(&t->diagnosis));
+    else if (t->incident.opened != 0) {
+        e.lasted = clock_since(t->incident.opened, now);
+        (void)str_format(e.text, sizeof(e.text), "%s again after %s.", verdict_name(t->verdict.verdict),
+                         clock_duration(e.lasted, span));
+    } else
+        (void)str_format(e.text, sizeof(e.text), "%s.", verdict_name(t->verdict.verdict));
+    t->notified = t->verdict.verdict;
+    persist_notified(t);
+    report(t->agent, &e, true);
+}
+
+static void tell_cause(struct tunnel *t, enum cause before)
+{
+    struct event e;
+
+    if (t->diagnosis.cause == before || t->incident.state != INCIDENT_OPEN || t->diagnosis.cause == CAUSE_NONE)
+        return;
+    e = report_event(t, EVENT_CAUSE);
+    (void)str_format(e.text, sizeof(e.text), "cause %s: %s", cause_name(t->diagnosis.cause), diagnosis_text(&t->diagnosis));
+    report(t->agent, &e, false);
+}
+
+/* An action is judged by its effect. */
+static void verify_action(struct tunnel *t, usec_t now)
+{
+    struct event e;
+    char span[CLOCK_TEXT_MAX];
+
+    if (t->verifying == ACTION_HOLD)
+        return;
+    if (t->verdict.verdict != VERDICT_UP && t->verdict.verdict != VERDICT_DEGRADED && now < t->verify_until)
+        return;
+    e = report_event(t, EVENT_OUTCOME);
+    e.action = t->verifying;
+    e.good = t->verdict.verdict == VERDICT_UP || t->verdict.verdict == VERDICT_DEGRADED;
+    e.lasted = clock_since(t->verify_since, now);
+    (void)str_format(e.text, sizeof(e.text), e.good ? "%s worked: the tunnel passes traffic again after %s."
+                                                    : "%s did not help: the tunnel is still down after %s.",
+                     action_name(t->verifying), clock_duration(e.lasted, span));
+    t->verifying = ACTION_HOLD;
+    report(t->agent, &e, true);
+}
+
+static void step_incident(struct tunnel *t, usec_t now)
+{
+    const struct conf_timing *timing = &t->connection->fleet->conf->timing;
+    char id[INCIDENT_ID_MAX] = "";
+    char uuid[37];
+
+    if (t->incident.state == INCIDENT_NONE && verdict_is_bad(t->verdict.verdict)) {
+        random_uuid(uuid);
+        (void)str_copy(id, sizeof(id), uuid);
+    }
+    switch (incident_step(&t->incident, t->verdict.verdict, t->diagnosis.cause, t->conf->expected_down, id,
+                          timing->healthy_after, now, loop_wall(t->agent->loop))) {
+    case INCIDENT_UNCHANGED:
+        break;
+    case INCIDENT_OPENED:
+    case INCIDENT_RELAPSED:
+    case INCIDENT_DID_RECOVER:
+        persist_incident(t);
+        break;
+    case INCIDENT_CLOSED:
+        policy_incident_closed(&t->policy);
+        persist_incident(t);
+        break;
+    }
+}
+
+/* What is held back, proposed, or given up is told once, when it becomes so. */
+static void tell_decision(struct tunnel *t, const struct decision *before)
+{
+    struct event e;
+
+    if (decision_equal(&t->decision, before) || t->incident.state != INCIDENT_OPEN)
+        return;
+    t->decided_wall = loop_wall(t->agent->loop);
+    e = report_event(t, EVENT_DECISION);
+    e.action = t->decision.proposed;
+    (void)str_copy(e.text, sizeof(e.text), t->decision.text);
+    report(t->agent, &e, t->decision.needs_approval);
+}
+
+static void decide_and_act(struct tunnel *t, usec_t now)
+{
+    struct decision before = t->decision;
+
+    if (t->incident.state != INCIDENT_OPEN && t->policy.forced == ACTION_HOLD && !t->verdict.suspect) {
+        t->decision = (struct decision){.again = USEC_NEVER};
+        return;
+    }
+    t->decision = decide(t, &t->policy, now);
+    tell_decision(t, &before);
+    if (t->decision.action != ACTION_HOLD)
+        repair_begin(t, &t->decision, now);
+}
+
+/* The host is offline as long as a watched tunnel is bad because of its uplink. People are told once, not for each tunnel. */
+static void tell_uplink(struct agent *a)
+{
+    bool offline = false;
+    struct event e;
+
+    for (struct tunnel *t = tunnel_first(a->fleet); t && !offline; t = tunnel_next(t))
+        offline = verdict_is_bad(t->verdict.verdict) && t->diagnosis.cause == CAUSE_UPLINK_DOWN && !t->conf->expected_down;
+    if (offline == a->offline)
+        return;
+    a->offline = offline;
+    e = report_host_event(a, EVENT_UPLINK);
+    e.good = !offline;
+    e.cause = offline ? CAUSE_UPLINK_DOWN : CAUSE_NONE;
+    (void)str_copy(e.text, sizeof(e.text),
+                   offline ? "This host has lost its uplink: the tunnels cannot work until it is back. Nothing is repaired."
+                           : "The uplink of this host is back.");
+    report(a, &e, true);
+}
+
+static void diagnose(struct tunnel *t, usec_t now)
+{
+    struct inputs in = inputs_of(t);
+    const struct fact_input facts = {
+        .expected_down = t->conf->expected_down,
+        .verdict = t->verdict,
+        .targets = in.targets,
+        .target_is_endpoint = in.is_endpoint,
+        .n_targets = t->conf->n_targets,
+        .ike = &t->ike,
+        .ping = &t->ping,
+        .aws = &t->aws,
+        .host = &t->host,
+    };
+
+    t->diagnosis = diagnosis_make(&facts, now);
+}
+
+void judge_tunnel(struct tunnel *t, usec_t now)
+{
+    struct inputs in = inputs_of(t);
+    struct verdict_state old = t->verdict;
+    enum cause before = t->diagnosis.cause;
+    bool uplink_matters = t->agent->offline || before == CAUSE_UPLINK_DOWN;
+
+    t->verdict = verdict_judge(old, in.targets, t->conf->n_targets, &t->ike, &t->aws, now);
+    note_trouble(t, now);
+    /* The common case, several times a second for each tunnel: all is well and was before. */
+    if (is_calm(t) && old.verdict == VERDICT_UP && before == CAUSE_NONE && t->incident.state == INCIDENT_NONE &&
+        t->ike.daemon == IKE_DAEMON_OK && t->policy.forced == ACTION_HOLD && !must_notify(t) && !uplink_matters)
+        return;
+    watch_host(t);
+    t->aws.repairing = repair_changes_aws(t);
+    diagnose(t, now);
+    step_incident(t, now);
+    verify_action(t, now);
+    tell_cause(t, before);
+    if (uplink_matters || t->diagnosis.cause == CAUSE_UPLINK_DOWN)
+        tell_uplink(t->agent);
+    tell_verdict(t, now);
+    decide_and_act(t, now);
+}
+
+void judge_all(struct agent *a, usec_t now)
+{
+    for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t)) {
+        judge_tunnel(t, now);
+        if (t->timer)
+            watch_plan(t, now);
+    }
+}

@@ -1,0 +1,335 @@
+#include "agent/repair.h"
+
+#include "agent/agent.h"
+#include "agent/judge.h"
+#include "agent/persist.h"
+#include "agent/report.h"
+#include "agent/watch.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/str.h"
+#include "remediation/reinitiate.h"
+#include "remediation/tunnel_options.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct repair {
+    struct tunnel *tunnel;          /* borrowed */
+    enum action action;
+    usec_t begun;
+    struct reinitiate *reinitiate;  /* owned; one of the two */
+    struct tunnel_options *options;
+    char intent[STORE_ID_MAX];      /* "" until one is stored */
+    bool reconciling;               /* left open by a former process */
+};
+
+struct repair *repair_free(struct repair *r)
+{
+    if (!r)
+        return NULL;
+    r->reinitiate = reinitiate_free(r->reinitiate);
+    r->options = tunnel_options_free(r->options);
+    free(r);
+    return NULL;
+}
+
+void repair_move(struct repair *r, struct tunnel *to)
+{
+    r->tunnel = to;
+}
+
+const struct tunnel *repair_tunnel(const struct repair *r)
+{
+    return r->tunnel;
+}
+
+enum action repair_action(const struct repair *r)
+{
+    return r->action;
+}
+
+bool repair_changes_aws(const struct tunnel *t)
+{
+    const struct repair *r = t->connection->repair;
+
+    return r && r->tunnel == t && r->action == ACTION_TUNNEL_OPTIONS;
+}
+
+unsigned repair_count_hour(const struct agent *a, usec_t now)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < a->n_past; i++)
+        if (clock_since(a->past[i].at, now) < USEC_PER_HOUR)
+            n++;
+    return n;
+}
+
+/* Budgets count from the beginning of an action, whatever becomes of it. */
+static void note_begun(struct tunnel *t, enum action action, usec_t now)
+{
+    struct agent *a = t->agent;
+
+    policy_begun(&t->policy, action, now);
+    t->incident.actions++;
+    persist_past(t);
+    persist_incident(t);
+    if (action == ACTION_RECREATE_PROBE)
+        return;
+    if (a->n_past == AGENT_ACTIONS_REMEMBERED) {
+        memmove(&a->past[0], &a->past[1], (a->n_past - 1) * sizeof(a->past[0]));
+        a->n_past--;
+    }
+    a->past[a->n_past++] = (struct guard_past){.action = action, .at = now};
+}
+
+static void tell_begun(struct tunnel *t, const struct decision *d)
+{
+    struct event e = report_event(t, EVENT_ACTION);
+
+    e.action = d->action;
+    (void)str_copy(e.text, sizeof(e.text), d->text);
+    report(t->agent, &e, ladder_rung(d->action)->alerts);
+}
+
+/* The action ended; what it brought is seen by the probes. */
+static void finish(struct repair *r, const struct outcome *o)
+{
+    struct tunnel *t = r->tunnel;
+    usec_t now = loop_now(t->agent->loop);
+    enum action action = r->action;
+    struct event e;
+
+    if (r->intent[0] != '\0')
+        (void)store_intent_close(t->agent->store, r->intent, outcome_result_name(o->result));
+    if (o->ike != OUTCOME_IKE_NONE) {
+        t->ike.failure = o->ike;
+        t->ike.failure_at = now;
+    }
+    if (o->result == OUTCOME_DONE) {
+        t->ike.failure = OUTCOME_IKE_NONE;
+        if (t->verdict.verdict == VERDICT_DOWN) {
+            t->verifying = action;
+            t->verify_since = r->begun;
+            t->verify_until = now + JUDGE_VERIFY;
+        }
+    } else {
+        e = report_event(t, EVENT_OUTCOME);
+        e.action = action;
+        (void)str_format(e.text, sizeof(e.text), "%s: %s: %s", action_name(action), outcome_result_name(o->result), o->text);
+        report(t->agent, &e, true);
+    }
+    t->connection->repair = repair_free(r);
+    if (t->connection->daemon)
+        ike_sa_probe_refresh(t->connection->daemon->probe);
+    if (action == ACTION_TUNNEL_OPTIONS && t->connection->fleet->aws_status)
+        aws_status_refresh(t->connection->fleet->aws_status);
+    watch_hurry(t, now);
+}
+
+static void fail(struct repair *r, const char *text)
+{
+    struct outcome o = {.result = OUTCOME_FAILED};
+
+    (void)str_copy(o.text, sizeof(o.text), text);
+    finish(r, &o);
+}
+
+static void on_outcome(void *data, const struct outcome *o)
+{
+    finish(data, o);
+}
+
+/* The repair of A whose intention has this id; it may be gone by the time the store answers. */
+static struct repair *repair_with_intent(struct agent *a, const char *id)
+{
+    for (size_t i = 0; i < a->fleet->n_connections; i++) {
+        struct repair *r = a->fleet->connections[i].repair;
+
+        if (r && str_eq(r->intent, id))
+            return r;
+    }
+    return NULL;
+}
+
+struct stored {
+    struct agent *agent;
+    char id[STORE_ID_MAX];
+};
+
+static void on_stored(void *data, int error)
+{
+    cleanup(freep) struct stored *s = data;
+    struct repair *r = repair_with_intent(s->agent, s->id);
+
+    if (!r || !r->options)
+        return;
+    if (error < 0)
+        fail(r, "The intention could not be stored, so nothing was changed in AWS. Is the disk full?");
+    else
+        tunnel_options_proceed(r->options);
+}
+
+/* AWS's options differ: the intention goes to disk before the call that changes them. */
+static void on_intend(void *data, struct tunnel_options *options, const struct tunnel_options_intent *intent)
+{
+    struct repair *r = data;
+    struct tunnel *t = r->tunnel;
+    struct agent *a = t->agent;
+    cleanup(freep) struct stored *s = calloc(1, sizeof(*s));
+    struct store_intent row = {.wall = loop_wall(a->loop), .outside = t->conf->outside};
+    char uuid[37];
+
+    (void)options;
+    random_uuid(uuid);
+    (void)str_copy(row.id, sizeof(row.id), uuid);
+    (void)str_copy(row.connection, sizeof(row.connection), t->connection->conf->vpn_connection_id);
+    (void)str_copy(row.action, sizeof(row.action), action_name(r->action));
+    (void)str_copy(row.incident, sizeof(row.incident), t->incident.id);
+    (void)str_format(row.detail, sizeof(row.detail), "DPDTimeoutAction %s -> %s, StartupAction %s -> %s",
+                     ec2_dpd_name(intent->dpd_before),
+                     ec2_dpd_name(intent->change.set_dpd_action ? intent->change.dpd_action : intent->dpd_before),
+                     ec2_startup_name(intent->startup_before),
+                     ec2_startup_name(intent->change.set_startup_action ? intent->change.startup_action
+                                                                        : intent->startup_before));
+    (void)str_copy(r->intent, sizeof(r->intent), row.id);
+    if (s) {
+        s->agent = a;
+        (void)str_copy(s->id, sizeof(s->id), row.id);
+    }
+    if (!s || store_intend(a->store, &row, on_stored, s) < 0)
+        fail(r, "The intention could not be stored, so nothing was changed in AWS.");
+    else
+        (void)TAKE_PTR(s);
+}
+
+static void on_accepted(void *data)
+{
+    struct repair *r = data;
+
+    log_notice("%s/%s: AWS accepted the change of tunnel options and applies it", r->tunnel->connection->conf->name,
+               r->tunnel->conf->name);
+}
+
+static int begin_ike(struct repair *r, const struct decision *d)
+{
+    struct tunnel *t = r->tunnel;
+    struct reinitiate_args args = {.socket = t->connection->daemon->conf->socket, .n_terminate = d->n_terminate};
+
+    _Static_assert(REINITIATE_TERMINATE_MAX >= VIEW_IKE_SAS_MAX, "every SA that is looked at can be terminated");
+    (void)str_copy(args.ike, sizeof(args.ike), t->ike.ike);
+    (void)str_copy(args.child, sizeof(args.child), t->ike.child);
+    memcpy(args.terminate, d->terminate, d->n_terminate * sizeof(d->terminate[0]));
+    return reinitiate_start(t->agent->loop, &args, on_outcome, r, &r->reinitiate);
+}
+
+static int begin_options(struct repair *r)
+{
+    struct tunnel *t = r->tunnel;
+    const struct tunnel_options_args args = {
+        .ec2 = t->connection->fleet->ec2,
+        .connection_id = t->connection->conf->vpn_connection_id,
+        .outside = t->conf->outside,
+        .intend = on_intend,
+        .accepted = on_accepted,
+        .done = on_outcome,
+        .data = r,
+    };
+
+    return tunnel_options_start(t->agent->loop, &args, &r->options);
+}
+
+static void recreate_probes(struct tunnel *t)
+{
+    for (size_t i = 0; i < t->conf->n_targets; i++)
+        if (t->targets[i].icmp)
+            (void)icmp_recreate(t->targets[i].icmp);
+}
+
+void repair_begin(struct tunnel *t, const struct decision *d, usec_t now)
+{
+    struct repair *r = NULL;
+    int error = 0;
+
+    note_begun(t, d->action, now);
+    tell_begun(t, d);
+    t->policy.forced = ACTION_HOLD;
+    t->policy.approved = false;
+    if (d->action == ACTION_RECREATE_PROBE) {
+        recreate_probes(t);
+        return;
+    }
+    r = calloc(1, sizeof(*r));
+    if (!r) {
+        log_error("out of memory: %s is not begun", action_name(d->action));
+        return;
+    }
+    r->tunnel = t;
+    r->action = d->action;
+    r->begun = now;
+    t->connection->repair = r;
+    error = d->action == ACTION_TUNNEL_OPTIONS ? begin_options(r) : begin_ike(r, d);
+    if (error < 0)
+        fail(r, strerror(-error));
+}
+
+static struct tunnel *tunnel_of_intent(struct agent *a, const struct store_intent *i)
+{
+    for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t))
+        if (addr_equal(&t->conf->outside, &i->outside) && str_eq(t->connection->conf->vpn_connection_id, i->connection))
+            return t;
+    return NULL;
+}
+
+void repair_reconcile(struct agent *a, const struct store_intent *i, usec_t now)
+{
+    struct tunnel *t = tunnel_of_intent(a, i);
+    struct repair *r;
+
+    if (!t || !a->fleet->aws_status || t->connection->repair) {
+        log_warning("%s of %s was begun by a former process and its end is not known: look at AWS", i->action, i->connection);
+        (void)store_intent_close(a->store, i->id, outcome_result_name(OUTCOME_UNKNOWN));
+        return;
+    }
+    r = calloc(1, sizeof(*r));
+    if (!r)
+        return; /* stays open: the next start takes it up */
+    r->tunnel = t;
+    r->action = ACTION_TUNNEL_OPTIONS;
+    r->begun = now;
+    r->reconciling = true;
+    (void)str_copy(r->intent, sizeof(r->intent), i->id);
+    t->connection->repair = r;
+    log_notice("%s/%s: a change of tunnel options was under way when the agent ended; reading AWS for its end",
+               t->connection->conf->name, t->conf->name);
+}
+
+static void reconcile(struct repair *r, usec_t now)
+{
+    struct tunnel *t = r->tunnel;
+    const struct aws_view *v = &t->aws;
+    struct outcome o = {.result = OUTCOME_DONE};
+
+    if (v->when <= r->begun || !v->tunnel_known || v->state != EC2_STATE_AVAILABLE)
+        return;
+    if (v->dpd_action == EC2_DPD_RESTART && v->startup_action == EC2_STARTUP_START) {
+        (void)str_copy(o.text, sizeof(o.text), "the change that was under way when the agent ended has been applied");
+        finish(r, &o);
+    } else if (clock_since(r->begun, now) >= REPAIR_RECONCILE_SPAN) {
+        o.result = OUTCOME_UNKNOWN;
+        (void)str_copy(o.text, sizeof(o.text),
+                       "AWS shows nothing of the change that was under way when the agent ended: it was never made");
+        finish(r, &o);
+    }
+}
+
+void repair_aws_news(struct agent *a, usec_t now)
+{
+    for (size_t i = 0; i < a->fleet->n_connections; i++) {
+        struct repair *r = a->fleet->connections[i].repair;
+
+        if (r && r->reconciling)
+            reconcile(r, now);
+    }
+}

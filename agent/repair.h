@@ -1,0 +1,29 @@
+/*
+ * Carries out decisions: at most one action in flight for each connection. A call that changes AWS is made only after its
+ * intention is durable; intentions that a crash left open are reconciled by reading AWS, never by calling again.
+ */
+#pragma once
+
+#include "agent/state.h"
+
+#define REPAIR_RECONCILE_SPAN (2 * USEC_PER_MIN) /* AWS unchanged for so long after a crash: the call was never made */
+
+/* Begins D->action on T. Nothing else may be in flight on its connection. */
+void repair_begin(struct tunnel *t, const struct decision *d, usec_t now);
+
+/* Takes up an intention that was open when the process ended. */
+void repair_reconcile(struct agent *a, const struct store_intent *i, usec_t now);
+
+/* AWS was read: decides the fate of reconciled intentions. */
+void repair_aws_news(struct agent *a, usec_t now);
+
+bool repair_changes_aws(const struct tunnel *t);
+unsigned repair_count_hour(const struct agent *a, usec_t now);
+
+/* Ends the action in flight without a word; an intention stays open and is reconciled later. Accepts NULL. */
+struct repair *repair_free(struct repair *r);
+
+/* The configuration was read again: the action goes on under the new tunnel. */
+void repair_move(struct repair *r, struct tunnel *to);
+const struct tunnel *repair_tunnel(const struct repair *r);
+enum action repair_action(const struct repair *r);
