@@ -11,7 +11,7 @@
 
 #define CONTENT_TYPE "application/x-www-form-urlencoded; charset=utf-8"
 #define HEADER_MAX   (SECRET_MAX + 64)
-#define HEADERS      5
+#define HEADERS      6
 #define ACTION_MAX   128
 
 struct call {
@@ -201,6 +201,8 @@ static int sign(struct call *c, const struct aws_endpoint *e, const struct aws_c
     for (size_t i = 0; i < request.n_headers; i++)
         headers_add(ret, signed_headers[i].name, signed_headers[i].value);
     headers_add(ret, "Authorization", strbuf_text(&authorization));
+    /* On a connection that is used again libcurl repeats a request by itself when the server hangs up. */
+    headers_add(ret, "Connection", "close");
     return 0;
 }
 
