@@ -1,6 +1,7 @@
 /*
  * The configuration, as plain data. It is parsed into a new object, checked as a whole and then swapped in, so that a
- * reload that fails leaves the running one in force. Never changed once loaded. Strings and arrays are owned by the conf.
+ * reload that fails leaves the running one in force. Never changed once loaded. Strings and arrays are owned by the
+ * conf.
  */
 #pragma once
 
@@ -12,15 +13,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CONF_FILE_MAX (1024 * 1024) /* bytes of a configuration file */
+#define CONF_FILE_MAX        (1024 * 1024) /* bytes of a configuration file */
 #define CONF_CONNECTIONS_MAX 2048
-#define CONF_TUNNELS_MAX 2          /* of a connection: AWS gives two */
-#define CONF_TARGETS_MAX 8          /* probe targets of a tunnel */
-#define CONF_IKES_MAX 16
-#define CONF_ALERTS_MAX 16
-#define CONF_NETWORKS_MAX 64        /* networks behind AWS, for each connection */
-#define CONF_NAME_MAX 64            /* bytes of a connection, tunnel, ike or alert name */
-#define CONF_ERROR_MAX 512
+#define CONF_TUNNELS_MAX     2 /* of a connection: AWS gives two */
+#define CONF_TARGETS_MAX     8 /* probe targets of a tunnel */
+#define CONF_IKES_MAX        16
+#define CONF_ALERTS_MAX      16
+#define CONF_NETWORKS_MAX    64 /* networks behind AWS, for each connection */
+#define CONF_NAME_MAX        64 /* bytes of a connection, tunnel, ike or alert name */
+#define CONF_ERROR_MAX       512
 
 enum conf_mode {
     CONF_MODE_OBSERVE, /* watch, diagnose, alert; never act */
@@ -53,29 +54,29 @@ struct conf_ike {
 };
 
 struct conf_tunnel {
-    char *name;            /* "1" */
-    struct addr outside;   /* the endpoint's outside address: the tunnel's key */
-    struct addr inside;    /* ours; may be unset */
+    char *name;          /* "1" */
+    struct addr outside; /* the endpoint's outside address: the tunnel's key */
+    struct addr inside;  /* ours; may be unset */
     struct conf_target targets[CONF_TARGETS_MAX];
     size_t n_targets;
-    char *ike_connection;  /* NULL: found in the daemon by the outside address */
-    char *ike_child;       /* NULL likewise */
-    char *psk_file;        /* NULL where not given; existence is checked */
+    char *ike_connection; /* NULL: found in the daemon by the outside address */
+    char *ike_child;      /* NULL likewise */
+    char *psk_file;       /* NULL where not given; existence is checked */
     bool expected_down;
 };
 
 struct conf_connection {
     char *name;
-    char *vpn_connection_id;     /* "vpn-…"; NULL without AWS */
-    const struct conf_ike *ike;  /* borrowed from the conf; NULL where none is named */
+    char *vpn_connection_id;    /* "vpn-…"; NULL without AWS */
+    const struct conf_ike *ike; /* borrowed from the conf; NULL where none is named */
     struct conf_tunnel tunnels[CONF_TUNNELS_MAX];
     size_t n_tunnels;
 };
 
 struct conf_alert {
     char *name;
-    struct secret *url;     /* a webhook URL is a secret */
-    char *source;           /* address or interface to send from; NULL: the kernel's choice */
+    struct secret *url; /* a webhook URL is a secret */
+    char *source;       /* address or interface to send from; NULL: the kernel's choice */
 };
 
 /* Timing of probes, judging and repairing. Every value has a default in the options table. */
@@ -101,9 +102,9 @@ struct conf_limits {
 
 struct conf {
     enum conf_mode mode;
-    char *aws_region;            /* NULL: from the environment or ~/.aws/config */
-    bool aws;                    /* an aws section is there */
-    char *listen;                /* "127.0.0.1:9469" where enabled, else NULL */
+    char *aws_region; /* NULL: from the environment or ~/.aws/config */
+    bool aws;         /* an aws section is there */
+    char *listen;     /* "127.0.0.1:9469" where enabled, else NULL */
     struct conf_ike *ikes;
     size_t n_ikes;
     struct conf_connection *connections;
@@ -121,6 +122,10 @@ struct conf {
  */
 struct strbuf;
 int conf_load(const char *path, struct conf **ret, struct strbuf *errors, struct strbuf *warnings);
+
+/* The same for a text in memory. NAME stands for the file in what is said. TEXT is LEN bytes and NUL-ended. */
+int conf_load_text(const char *name, const char *text, size_t len, struct conf **ret, struct strbuf *errors,
+                   struct strbuf *warnings);
 
 struct conf *conf_free(struct conf *c); /* accepts NULL */
 DEFINE_CLEANUP(struct conf *, conf_free)
