@@ -1,0 +1,144 @@
+#include "agent/cli/status_view.h"
+
+#include "agent/cli/detail.h"
+#include "agent/cli/field.h"
+#include "agent/cli/look.h"
+#include "agent/cli/table.h"
+#include "base/array.h"
+#include "base/str.h"
+
+static void put_summary(struct strbuf *out, struct json_object *tunnels, const struct style *s)
+{
+    static const char *const endings[] = {[CLI_FINE] = "up", [CLI_WARNING] = "not well", [CLI_FAILED] = "DOWN"};
+    static const enum tone tones[] = {[CLI_FINE] = TONE_GOOD, [CLI_WARNING] = TONE_WARN, [CLI_FAILED] = TONE_BAD};
+    size_t counts[] = {[CLI_FINE] = 0, [CLI_WARNING] = 0, [CLI_FAILED] = 0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < field_count(tunnels); i++) {
+        const struct look *look = look_of(json_object_array_get_idx(tunnels, i));
+
+        if (!look->counted)
+            continue;
+        counts[look->exit]++;
+        n++;
+    }
+
+    unsigned worst = counts[CLI_FAILED] > 0 ? CLI_FAILED : counts[CLI_WARNING] > 0 || n == 0 ? CLI_WARNING : CLI_FINE;
+    const char *begin = style_begin(s, tones[worst]), *end = style_end(s, tones[worst]);
+
+    if (n == 0)
+        strbuf_printf(out, "%sNo tunnel is watched.%s", begin, end);
+    else if (counts[worst] == n)
+        strbuf_printf(out, "%s%s %s %s.%s", begin, n == 1 ? "The tunnel" : "All tunnels", n == 1 ? "is" : "are",
+                      endings[worst], end);
+    else
+        strbuf_printf(out, "%s%zu of %zu tunnels %s %s.%s", begin, counts[worst], n, counts[worst] == 1 ? "is" : "are",
+                      endings[worst], end);
+    strbuf_putc(out, '\n');
+}
+
+static void put_daemons(struct strbuf *out, struct json_object *daemons, const struct style *s)
+{
+    char name[FIELD_MAX], state[FIELD_MAX], version[FIELD_MAX];
+
+    for (size_t i = 0; i < field_count(daemons); i++) {
+        struct json_object *d = json_object_array_get_idx(daemons, i);
+        enum tone t = str_eq(field_text(d, "state", "unknown", state), "ok") ? TONE_PLAIN : TONE_BAD;
+
+        field_text(d, "version", "", version);
+        strbuf_printf(out, ", IKE daemon %s%s%s%s %s%s%s", field_text(d, "name", "?", name), version[0] ? " (" : "",
+                      version, version[0] ? ")" : "", style_begin(s, t), state, style_end(s, t));
+    }
+}
+
+static void put_host(struct strbuf *out, struct json_object *document, const struct style *s)
+{
+    char text[FIELD_MAX], state[FIELD_MAX];
+    struct json_object *uplink = field_object(document, "uplink");
+    enum tone t = str_eq(field_text(uplink, "state", "unknown", state), "ok") ? TONE_PLAIN : TONE_BAD;
+
+    strbuf_printf(out, "%s, uplink %s%s%s", field_time(document, "now", text), style_begin(s, t), state,
+                  style_end(s, t));
+    put_daemons(out, field_array(document, "daemons"), s);
+    strbuf_printf(out, ", rekindled %s", field_text(document, "version", "?", text));
+    strbuf_printf(out, " in mode %s\n", field_text(document, "mode", "?", text));
+}
+
+/* A line of its own for what keeps Rekindle from doing all that it could. */
+static void put_hindrances(struct strbuf *out, struct json_object *document, const struct style *s)
+{
+    const char *begin = style_begin(s, TONE_WARN), *end = style_end(s, TONE_WARN);
+    struct json_object *alerts = field_object(document, "alerts");
+    double waiting = field_number(alerts, "waiting", 0), dropped = field_number(alerts, "dropped", 0);
+    char text[FIELD_MAX];
+
+    if (*field_time(document, "paused_until", text))
+        strbuf_printf(out, "%sRepairs are paused until %s.%s To end that, type: rekindle resume\n", begin, text, end);
+    if (!field_flag(document, "store_works", true))
+        strbuf_printf(out, "%sThe history cannot be written: what must be remembered before it is done is held.%s\n",
+                      begin, end);
+    if (waiting > 0)
+        strbuf_printf(out, "%s%.0f alert%s not delivered yet.%s\n", begin, waiting, waiting > 1 ? "s are" : " is", end);
+    if (dropped > 0)
+        strbuf_printf(out, "%s%.0f alert%s given up.%s\n", begin, dropped, dropped > 1 ? "s were" : " was", end);
+}
+
+void status_view_render(struct json_object *document, const struct style *s, struct strbuf *out)
+{
+    struct json_object *tunnels = field_array(document, "tunnels");
+    struct table table = table_for(tunnels, s);
+
+    put_summary(out, tunnels, s);
+    put_host(out, document, s);
+    put_hindrances(out, document, s);
+    if (field_count(tunnels) == 0)
+        return;
+    strbuf_putc(out, '\n');
+    table_put_titles(&table, out);
+    for (size_t i = 0; i < field_count(tunnels); i++) {
+        struct json_object *tunnel = json_object_array_get_idx(tunnels, i);
+
+        table_put_row(&table, tunnel, out);
+        if (!look_of(tunnel)->fine)
+            detail_put(tunnel, s, out);
+    }
+}
+
+static void digest_tunnel(struct json_object *tunnel, struct strbuf *out)
+{
+    static const char *const keys[] = {"connection", "tunnel", "verdict", "cause", "incident"};
+    struct json_object *decision = field_object(tunnel, "decision");
+    char text[FIELD_MAX];
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        strbuf_printf(out, "%s\n", field_text(tunnel, keys[i], "", text));
+    strbuf_printf(out, "%s\n", field_text(decision, "action", "", text));
+}
+
+void status_view_digest(struct json_object *document, struct strbuf *out)
+{
+    struct json_object *tunnels = field_array(document, "tunnels");
+    struct json_object *daemons = field_array(document, "daemons");
+    char text[FIELD_MAX];
+
+    strbuf_printf(out, "%s\n", field_text(document, "mode", "", text));
+    strbuf_printf(out, "%s\n", *field_text(document, "paused_until", "", text) ? "paused" : "");
+    strbuf_printf(out, "%s\n", field_text(field_object(document, "uplink"), "state", "", text));
+    for (size_t i = 0; i < field_count(daemons); i++)
+        strbuf_printf(out, "%s\n", field_text(json_object_array_get_idx(daemons, i), "state", "", text));
+    for (size_t i = 0; i < field_count(tunnels); i++)
+        digest_tunnel(json_object_array_get_idx(tunnels, i), out);
+}
+
+enum cli_exit status_view_exit(struct json_object *document)
+{
+    struct json_object *tunnels = field_array(document, "tunnels");
+    enum cli_exit worst = field_count(tunnels) > 0 ? CLI_FINE : CLI_WARNING;
+
+    for (size_t i = 0; i < field_count(tunnels); i++) {
+        enum cli_exit e = look_of(json_object_array_get_idx(tunnels, i))->exit;
+
+        worst = e > worst ? e : worst;
+    }
+    return worst;
+}
