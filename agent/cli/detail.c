@@ -94,9 +94,9 @@ static void put_next(struct strbuf *out, struct json_object *decision, const str
         if (str_eq(next_steps[i].action, action))
             step = next_steps[i].text;
     strbuf_printf(&line, "%s: %s", step, field_text(decision, "reason", "no reason given", reason));
-    if (field_flag(decision, "needs_approval", false))
-        strbuf_puts(&line, " To agree, type: rekindle approve");
     put_line(out, s, "next", strbuf_text(&line));
+    if (field_flag(decision, "needs_approval", false))
+        put_line(out, s, "you can", "agree to it: rekindle approve");
 }
 
 void detail_put(struct json_object *tunnel, const struct style *s, struct strbuf *out)

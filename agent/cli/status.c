@@ -125,7 +125,7 @@ static enum cli_exit watch(const struct cli *cli)
             (void)fputs(terminal ? CLEAR_SCREEN : "", stdout);
     } while ((got < 0 || got == SIGWINCH) && !ferror(stdout));
     if (terminal)
-        (void)fputs(SHOW_CURSOR, stdout);
+        (void)fputs(SHOW_CURSOR "\n", stdout);
     return result;
 }
 

@@ -46,22 +46,22 @@ static void put_daemons(struct strbuf *out, struct json_object *daemons, const s
         enum tone t = str_eq(field_text(d, "state", "unknown", state), "ok") ? TONE_PLAIN : TONE_BAD;
 
         field_text(d, "version", "", version);
-        strbuf_printf(out, ", IKE daemon %s%s%s%s %s%s%s", field_text(d, "name", "?", name), version[0] ? " (" : "",
+        strbuf_printf(out, "IKE daemon %s%s%s%s: %s%s%s\n", field_text(d, "name", "?", name), version[0] ? " (" : "",
                       version, version[0] ? ")" : "", style_begin(s, t), state, style_end(s, t));
     }
 }
 
 static void put_host(struct strbuf *out, struct json_object *document, const struct style *s)
 {
-    char text[FIELD_MAX], state[FIELD_MAX];
-    struct json_object *uplink = field_object(document, "uplink");
-    enum tone t = str_eq(field_text(uplink, "state", "unknown", state), "ok") ? TONE_PLAIN : TONE_BAD;
+    char now[FIELD_MAX], version[FIELD_MAX], mode[FIELD_MAX], uplink[FIELD_MAX];
+    enum tone t = TONE_PLAIN;
 
-    strbuf_printf(out, "%s, uplink %s%s%s", field_time(document, "now", text), style_begin(s, t), state,
-                  style_end(s, t));
+    if (!str_eq(field_text(field_object(document, "uplink"), "state", "unknown", uplink), "ok"))
+        t = TONE_BAD;
+    strbuf_printf(out, "%s, rekindled %s in mode %s, uplink %s%s%s\n", field_time(document, "now", now),
+                  field_text(document, "version", "?", version), field_text(document, "mode", "?", mode),
+                  style_begin(s, t), uplink, style_end(s, t));
     put_daemons(out, field_array(document, "daemons"), s);
-    strbuf_printf(out, ", rekindled %s", field_text(document, "version", "?", text));
-    strbuf_printf(out, " in mode %s\n", field_text(document, "mode", "?", text));
 }
 
 /* A line of its own for what keeps Rekindle from doing all that it could. */

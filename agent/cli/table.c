@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define CELL_MAX 128
+#define GAP      2 /* between columns */
 
 struct column_info {
     const char *title;
@@ -61,6 +62,21 @@ static void fill_row(struct row *row, struct json_object *tunnel, const struct s
         (void)str_copy(row->cells[COLUMN_CAUSE], CELL_MAX, "-");
 }
 
+/* How many columns find room, the verdict in any case: what does not is said below the row. */
+static unsigned fit(const struct table *t)
+{
+    size_t used = 0;
+    unsigned n = 0;
+
+    while (n < COLUMN_MAX_) {
+        used += t->widths[n] + (n > 0 ? GAP : 0);
+        if (t->style.width > 0 && used > t->style.width && n > COLUMN_VERDICT)
+            break;
+        n++;
+    }
+    return n;
+}
+
 struct table table_for(struct json_object *tunnels, const struct style *s)
 {
     struct table t = {.style = *s};
@@ -75,6 +91,7 @@ struct table table_for(struct json_object *tunnels, const struct style *s)
             if (style_columns(row.cells[c]) > t.widths[c])
                 t.widths[c] = style_columns(row.cells[c]);
     }
+    t.n_columns = fit(&t);
     return t;
 }
 
@@ -82,16 +99,16 @@ static void put_cell(const struct table *t, enum column c, const char *text, enu
 {
     size_t columns_used = style_columns(text);
     int pad = t->widths[c] > columns_used ? (int)(t->widths[c] - columns_used) : 0;
-    bool right = columns[c].right, last = c + 1 == COLUMN_MAX_;
+    bool right = columns[c].right, last = c + 1 == t->n_columns;
 
     strbuf_printf(out, "%*s%s%s%s%*s", right ? pad : 0, "", style_begin(&t->style, tone), text,
                   style_end(&t->style, tone), right || last ? 0 : pad, "");
-    strbuf_puts(out, last ? "\n" : "  ");
+    strbuf_printf(out, "%*s", last ? 0 : GAP, last ? "\n" : "");
 }
 
 void table_put_titles(const struct table *t, struct strbuf *out)
 {
-    for (unsigned c = 0; c < COLUMN_MAX_; c++)
+    for (unsigned c = 0; c < t->n_columns; c++)
         put_cell(t, (enum column)c, columns[c].title, TONE_DIM, out);
 }
 
@@ -101,7 +118,7 @@ void table_put_row(const struct table *t, struct json_object *tunnel, struct str
     struct row row;
 
     fill_row(&row, tunnel, &t->style);
-    for (unsigned c = 0; c < COLUMN_MAX_; c++) {
+    for (unsigned c = 0; c < t->n_columns; c++) {
         enum tone tone = look->counted ? TONE_PLAIN : TONE_DIM;
 
         if (c == COLUMN_VERDICT || (c == COLUMN_CAUSE && !look->fine))

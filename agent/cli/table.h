@@ -22,6 +22,7 @@ enum column {
 struct table {
     struct style style;
     size_t widths[COLUMN_MAX_];
+    unsigned n_columns; /* the last ones are left out where the terminal is narrow */
 };
 
 /* A table as wide as TUNNELS, an array, needs. */

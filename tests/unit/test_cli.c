@@ -188,16 +188,21 @@ static struct run start(const struct fake *f, const char *locale, const char *co
     return r;
 }
 
-static struct run start_on_terminal(const struct fake *f, const char *locale, const char *const *words)
+static struct run start_on_terminal_of(const struct fake *f, unsigned short columns, const char *const *words)
 {
-    struct winsize size = {.ws_row = 40, .ws_col = 100};
+    struct winsize size = {.ws_row = 40, .ws_col = columns};
     struct run r = run_new();
 
     r.pid = forkpty(&r.out, NULL, NULL, &size);
     assert_true(r.pid >= 0);
     if (r.pid == 0)
-        become_program(locale, words, f->dir);
+        become_program("C.UTF-8", words, f->dir);
     return r;
+}
+
+static struct run start_on_terminal(const struct fake *f, const char *const *words)
+{
+    return start_on_terminal_of(f, 100, words);
 }
 
 /* Reads what there is; false at the end. */
@@ -296,9 +301,8 @@ static void test_status_table(void **state)
     assert_int_equal(r.status, 2);
     assert_string_equal(strbuf_text(&r.errors), "");
     must_say(&r.text, "1 of 2 tunnels is DOWN.\n");
-    must_say(&r.text,
-             "2026-11-24 08:25:00 UTC, uplink ok, IKE daemon strongswan (strongSwan 5.9.8) ok, rekindled 0.1.0 in "
-             "mode repair\n");
+    must_say(&r.text, "2026-11-24 08:25:00 UTC, rekindled 0.1.0 in mode repair, uplink ok\n");
+    must_say(&r.text, "IKE daemon strongswan (strongSwan 5.9.8): ok\n");
     must_say(&r.text, "CONNECTION     TUNNEL  OUTSIDE ADDRESS  VERDICT  SINCE        LOSS    RTT  CAUSE\n");
     must_say(&r.text,
              "aurora-backup  1       203.0.113.10     ✗ DOWN   4 min 12 s  100 %      -  both-sides-waiting\n");
@@ -336,14 +340,14 @@ static void test_status_colour(void **state)
     f->answer = HEAD DOWN TAIL;
     fake_start(f);
 
-    struct run colour cleanup(run_done) = start_on_terminal(f, "C.UTF-8", WORDS("status"));
+    struct run colour cleanup(run_done) = start_on_terminal(f, WORDS("status"));
 
     finish(&colour);
     must_say(&colour.text, "\033[1;31m✗ DOWN\033[0m");
 
     assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
 
-    struct run plain cleanup(run_done) = start_on_terminal(f, "C.UTF-8", WORDS("status"));
+    struct run plain cleanup(run_done) = start_on_terminal(f, WORDS("status"));
 
     finish(&plain);
     assert_int_equal(unsetenv("NO_COLOR"), 0);
@@ -356,6 +360,23 @@ struct status_case {
     int status;
     const char *summary;
 };
+
+/* A narrow terminal loses columns, not lines: no row is longer than it is wide. */
+static void test_status_narrow(void **state)
+{
+    struct fake *f = *state;
+
+    f->answer = HEAD DOWN "," UP TAIL;
+    fake_start(f);
+    assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
+
+    struct run r cleanup(run_done) = start_on_terminal_of(f, 72, WORDS("status"));
+
+    finish(&r);
+    assert_int_equal(unsetenv("NO_COLOR"), 0);
+    must_say(&r.text, "✗ DOWN   4 min 12 s  100 %\r\n");
+    must_say(&r.text, "DPD timeout action\r\n  │           clear, startup action add\r\n");
+}
 
 static void test_status_exits(void **state)
 {
@@ -425,7 +446,7 @@ static void test_watch_gives_the_cursor_back(void **state)
     f->answer = HEAD UP TAIL;
     fake_start(f);
 
-    struct run r cleanup(run_done) = start_on_terminal(f, "C.UTF-8", WORDS("status", "--watch"));
+    struct run r cleanup(run_done) = start_on_terminal(f, WORDS("status", "--watch"));
 
     read_until(&r, "The tunnel is up.");
     assert_int_equal(write(r.out, "\003", 1), 1); /* Ctrl-C */
@@ -657,6 +678,7 @@ int main(int argc, char **argv)
         TEST(test_status_table),
         TEST(test_status_ascii),
         TEST(test_status_colour),
+        TEST(test_status_narrow),
         TEST(test_status_exits),
         TEST(test_status_json),
         TEST(test_watch),
