@@ -33,14 +33,29 @@ static struct {
     int last_line;              /* of the file: what is found behind it is missing in it */
 } current;
 
+/*
+ * libconfuse lets a second assignment win in silence. The default's number, which options of our type do not use, holds
+ * the line of the first one; a value that stands alone so far begins an assignment.
+ */
+static void check_once(cfg_t *section, cfg_opt_t *option)
+{
+    if (!current.report || option->nvalues > 1)
+        return;
+    if (option->def.number > 0)
+        conf_report_error(current.report, section->line, "%s is given twice: it stands on line %ld already",
+                          option->name, option->def.number);
+    else
+        option->def.number = section->line;
+}
+
 static int keep_text(cfg_t *section, cfg_opt_t *option, const char *value, void *result)
 {
     size_t size = strlen(value) + 1;
     struct conf_text *t = malloc(sizeof(*t) + size);
 
-    (void)option;
     if (!t)
         return -1;
+    check_once(section, option);
     t->line = section->line;
     (void)str_copy(t->text, size, value);
     *(void **)result = t;

@@ -150,6 +150,9 @@ static const struct bad_file bad_files[] = {
     {"timing {\n settle = soon\n}\n", 2, "settle: \"soon\" is not a duration"},
     {"timing {\n suspect-interval = 600ms\n}\n", 1, "suspect-interval is longer than probe-interval"},
     {"limits {\n actions-per-hour = 0\n}\n", 2, "\"0\" is not a number from 1 to 1000"},
+    {"mode = observe\n\nmode = repair\n", 3, "mode is given twice: it stands on line 1 already"},
+    {"connection a {\n networks = {\"10.0.0.0/16\"}\n networks = {\"10.1.0.0/16\"}\n" TUNNEL("1", "203.0.113.1") "}\n",
+     3, "networks is given twice: it stands on line 2 already"},
     {"limits {\n}\nlimits {\n}\n", 3, "limits is given twice: it stands on line 1 already"},
     {"listen = \"0.0.0.0:9469\"\n", 1, "listen: \"0.0.0.0:9469\" is not a loopback address with a port"},
 };
