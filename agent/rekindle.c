@@ -196,7 +196,7 @@ int main(int argc, char **argv)
     (void)setlocale(LC_CTYPE, "");
     while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1)
         if (!take_option(&r, code))
-            return usage_error(NULL);
+            return (int)usage_error(NULL);
     if (r.version) {
         (void)puts("rekindle " AGENT_VERSION);
         return CLI_FINE;
@@ -207,7 +207,7 @@ int main(int argc, char **argv)
     }
     if (optind >= argc) {
         (void)fputs("rekindle: a command is missing.\n", stderr);
-        return usage_error(NULL);
+        return (int)usage_error(NULL);
     }
-    return run(&r, argc - optind, &argv[optind]);
+    return (int)run(&r, argc - optind, &argv[optind]);
 }

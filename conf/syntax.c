@@ -182,6 +182,8 @@ static void report_end(cfg_t *section)
             conf_syntax_line(section));
 }
 
+static void on_error(cfg_t *section, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
+
 static void on_error(cfg_t *section, const char *fmt, va_list ap)
 {
     char text[CONF_ERROR_MAX];
@@ -220,11 +222,17 @@ static int parse_stream(cfg_t *root, FILE *stream, int last_line, struct conf_re
     int r = cfg_parse_fp(root, stream);
     current.report = NULL;
 
-    if (r == CFG_SUCCESS && report->n_errors == before)
-        return 0;
-    if (report->n_errors == before)
+    if (report->n_errors > before)
+        return -EINVAL;
+    if (r != CFG_SUCCESS) {
         conf_report_error(report, root->line, "this cannot be read");
-    return -EINVAL;
+        return -EINVAL;
+    }
+    if (conf_syntax_count(root, ENDING) == 0) {
+        conf_report_error(report, last_line, "the file ends too early; a comment is not closed");
+        return -EINVAL;
+    }
+    return 0;
 }
 
 static int parse_text(cfg_t *root, const char *text, size_t len, struct conf_report *report)
@@ -232,6 +240,10 @@ static int parse_text(cfg_t *root, const char *text, size_t len, struct conf_rep
     struct strbuf whole cleanup(strbuf_done);
 
     strbuf_init_secret(&whole, CONF_FILE_MAX + sizeof(ENDING_LINE));
+    if (memchr(text, '\0', len)) {
+        conf_report_error(report, 0, "the file holds a zero byte: it is not a text");
+        return -EINVAL;
+    }
     strbuf_add(&whole, text, len);
     strbuf_puts(&whole, ENDING_LINE);
     if (whole.bad)
@@ -252,10 +264,6 @@ int conf_syntax_parse(const char *text, size_t len, struct conf_report *report, 
     cfg_t *root cleanup(conf_syntax_freep) = NULL;
     struct grammar *grammar cleanup(freep) = malloc(sizeof(*grammar));
 
-    if (memchr(text, '\0', len)) {
-        conf_report_error(report, 0, "the file holds a zero byte: it is not a text");
-        return -EINVAL;
-    }
     if (!grammar)
         return -ENOMEM;
     build_grammar(grammar);

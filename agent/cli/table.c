@@ -84,7 +84,7 @@ struct table table_for(struct json_object *tunnels, const struct style *s)
     for (unsigned c = 0; c < COLUMN_MAX_; c++)
         t.widths[c] = strlen(columns[c].title);
     for (size_t i = 0; i < field_count(tunnels); i++) {
-        struct row row;
+        struct row row = {0};
 
         fill_row(&row, json_object_array_get_idx(tunnels, i), s);
         for (unsigned c = 0; c < COLUMN_MAX_; c++)
@@ -115,7 +115,7 @@ void table_put_titles(const struct table *t, struct strbuf *out)
 void table_put_row(const struct table *t, struct json_object *tunnel, struct strbuf *out)
 {
     const struct look *look = look_of(tunnel);
-    struct row row;
+    struct row row = {0};
 
     fill_row(&row, tunnel, &t->style);
     for (unsigned c = 0; c < t->n_columns; c++) {

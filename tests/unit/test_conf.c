@@ -78,6 +78,7 @@ static const struct bad_file bad_files[] = {
     {"mode = repair\nmode", 2, "the file ends too early; a value, quote or bracket is missing"},
     {"mode = \"repair\n", 1, "the file ends too early"},
     {"aws {}\nconnection a {\n tunnel 1 {\n\n", 4, "is not closed in the section that opens on line 3"},
+    {"mode = repair\n/* a comment\n", 2, "the file ends too early; a comment is not closed"},
     {"aws {", 1, "is not closed in the section that opens on line 1"},
     {"connection", 1, "the file ends too early"},
     {"mode =\n", 1, "the file ends too early"},
@@ -198,6 +199,7 @@ static void test_broken_file_leaves_nothing_behind(void **state)
         struct load bad cleanup(load_done) = load(broken[i]);
         struct load good cleanup(load_done) = load("mode = repair\n");
 
+        assert_int_equal(bad.r, -EINVAL);
         must_load(&good);
         assert_int_equal(good.conf->mode, CONF_MODE_REPAIR);
     }
