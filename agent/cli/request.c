@@ -155,6 +155,8 @@ enum cli_exit request_refused(const struct reply *r)
     char text[FIELD_MAX];
 
     (void)fprintf(stderr, "%s\n", field_text(r->body, "error", "rekindled refused and did not say why.", text));
+    if (r->status == 400) /* what was typed made no sense to the daemon */
+        return CLI_USAGE;
     return r->status == 401 || r->status == 403 || r->status == 503 ? CLI_UNKNOWN : CLI_FAILED;
 }
 

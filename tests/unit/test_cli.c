@@ -546,10 +546,11 @@ static void test_refusals(void **state)
         {404, "{\"error\":\"No such tunnel.\"}", 2},
         {409, "{\"error\":\"An action is under way.\"}", 2},
         {403, "{\"error\":\"Only root may.\"}", 3},
+        {400, "{\"error\":\"No such action.\"}", 64},
         {200, "{\"decision\":\"hold\",\"text\":\"The uplink is down.\",\"accepted\":false}", 1},
     };
     static const char *const said[] = {"No such tunnel.\n", "An action is under way.\n", "Only root may.\n",
-                                       "The uplink is down.\n"};
+                                       "No such action.\n", "The uplink is down.\n"};
     struct fake *f = *state;
 
     fake_start(f);
