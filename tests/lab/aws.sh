@@ -37,6 +37,11 @@ lab_awssim_gone() {
     [[ ! -d /proc/$1 ]]
 }
 
+lab_awssim_runs() {
+    local pid
+    pid=$(cat "$LAB_DIR/awssim.pid" 2>/dev/null) && [[ -n $pid ]] && ! lab_awssim_gone "$pid"
+}
+
 lab_awssim_stop() {
     local pid
     pid=$(cat "$LAB_DIR/awssim.pid" 2>/dev/null) || return 0
@@ -68,5 +73,5 @@ lab_aws() {
 }
 
 lab_aws_calls() {
-    grep -c "^{\"action\":\"$1\",.*\"result\":\"ok\"" "$LAB_AWSSIM_LOG" || true
+    jq -s --arg action "$1" 'map(select(.action == $action and (.dry_run | not))) | length' "$LAB_AWSSIM_LOG"
 }

@@ -19,6 +19,9 @@ lab_endpoint_options() {
     [[ $dpd =~ ^(clear|none|restart)$ && $startup =~ ^(add|start)$ ]] ||
         lab_fail "tunnel options? $dpd $startup" || return
     printf '%s %s\n' "$dpd" "$startup" >"$LAB_DIR/ep$n/options"
+    if lab_awssim_runs; then
+        lab_sim options "tunnel=$(lab_var LAB_OUTSIDE "$n")" "dpd=$dpd" "startup=$startup" || return
+    fi
     lab_charon_gone "ep$n" && return 0
     lab_charon_stop "ep$n" silent && lab_charon_start "ep$n"
 }
