@@ -191,6 +191,7 @@ lab_traps() {
     trap lab_down EXIT
     # A person's shell must survive Ctrl-C.
     [[ $- == *i* ]] && return 0
+    trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
 }
