@@ -210,7 +210,7 @@ lab_up() {
     for n in 1 2; do
         (umask 077 && lab_random_key >"$LAB_DIR/psk-$n")
     done
-    lab_net_up && lab_service_start || return
+    lab_programs && lab_net_up && lab_service_start || return
     for n in 1 2; do
         mkdir "$LAB_DIR/ep$n" && printf '%s %s\n' "$LAB_EP_DPD" "$LAB_EP_STARTUP" >"$LAB_DIR/ep$n/options" || return
     done

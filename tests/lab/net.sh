@@ -5,12 +5,14 @@ lab_net_up() {
     lab_namespaces && lab_links && lab_addresses && lab_filters
 }
 
+# Datagram ICMP sockets are for everybody, as systemd sets it on Debian.
 lab_namespaces() {
     local node
     for node in "${LAB_NODES[@]}"; do
         ip netns add "$LAB_ID-$node" || return
         lab_exec "$node" sysctl -q -w net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 \
-            net.ipv4.conf.default.rp_filter=0 net.ipv6.conf.default.disable_ipv6=1 || return
+            net.ipv4.conf.default.rp_filter=0 net.ipv6.conf.default.disable_ipv6=1 \
+            net.ipv4.ping_group_range='0 2147483647' || return
         ip -n "$LAB_ID-$node" link set lo up || return
     done
 }
