@@ -36,8 +36,13 @@ lab_charon_gone() {
 lab_swanctl() {
     local node=$1
     shift
-    STRONGSWAN_CONF=$LAB_DIR/$node/strongswan.conf SWANCTL_DIR=$LAB_DIR/$node "$LAB_DIR/bin/swanctl" "$@" \
-        --uri "unix://$LAB_DIR/$node/vici"
+    STRONGSWAN_CONF=$LAB_DIR/$node/strongswan.conf SWANCTL_DIR=$LAB_DIR/$node timeout --foreground \
+        "${LAB_SWANCTL_LIMIT:-0}" "$LAB_DIR/bin/swanctl" "$@" --uri "unix://$LAB_DIR/$node/vici"
+}
+
+# lab_has_child NODE IKE. A charon that was stopped (SIGSTOP) never answers.
+lab_has_child() {
+    LAB_SWANCTL_LIMIT=2 lab_swanctl "$1" --list-sas --ike "$2" --noblock --raw 2>/dev/null | grep -q 'state=INSTALLED'
 }
 
 lab_write_strongswan_conf() {
@@ -226,7 +231,7 @@ lab_gateway_conf() {
 }
 
 lab_tunnel_up() {
-    lab_swanctl gw --list-sas --ike "aws-$1" --noblock --raw 2>/dev/null | grep -q 'state=INSTALLED'
+    lab_has_child gw "aws-$1"
 }
 
 lab_initiate() {

@@ -58,11 +58,12 @@ LAB_MATCH_IKE_500='udp dport 500'
 LAB_MATCH_IKE_4500='udp dport 4500 @th,64,32 0'
 
 lab_loss() {
-    local percent=$1 match
+    local percent=$1 match chance="numgen random mod 100 < $1"
+    ((percent < 100)) || chance=
     {
         echo 'flush chain inet lab loss'
         ((percent == 0)) || lab_matches "${2:-both}" "${3:-all}" | while read -r match; do
-            echo "add rule inet lab loss $match $LAB_MATCH_ESP numgen random mod 100 < $percent drop"
+            echo "add rule inet lab loss $match $LAB_MATCH_ESP $chance drop"
         done
     } | lab_exec rt nft -f -
 }

@@ -42,7 +42,7 @@
 #   lab_charon_stop NODE [delete|silent]   with a DELETE to its peers (default) or without
 #   lab_charon_pid NODE                    its process id (for SIGSTOP and the like)
 #   lab_charon_log NODE                    path of its log
-#   lab_swanctl NODE ARGS...
+#   lab_swanctl NODE ARGS...               LAB_SWANCTL_LIMIT=SECONDS before it bounds the time (a stopped charon is silent)
 #   lab_gateway_conf [KEY=VALUE...]        write and load the gateway's settings: dpd_action close_action start_action
 #                                          keyingtries dpd_delay tunnels; what is not named keeps its value
 #   lab_endpoint_options N DPD STARTUP     set an endpoint's tunnel options; a running one is replaced, as AWS does
@@ -55,7 +55,8 @@
 #   lab_wait WHAT SECONDS CMD...           until CMD is true, polled; says what was not reached
 #   lab_never WHAT SECONDS CMD...          the opposite: fails as soon as CMD is true
 #   lab_uplink_cut [link|silent]           no carrier on the gateway, or packets vanish in the router; lab_uplink_restore
-#   lab_loss PERCENT [out|in|both] [N|all] random loss of ESP-in-UDP, seen from the gateway; 0 ends it
+#   lab_loss PERCENT [out|in|both] [N|all] random loss of ESP-in-UDP, seen from the gateway; 0 ends it;
+#                                          both (default): in each direction, so 20 loses 36 % of echoes
 #   lab_block ike|esp|all|aws [out|in|both] [N|all], lab_unblock
 #   lab_clear_packets                      inner packets seen in clear text by the router
 #   lab_awssim_start [ARGS...], lab_awssim_stop
