@@ -166,12 +166,12 @@ build-all: all $(units) $(if $(SANITIZE),$(fuzzers))
 run-all: export RESULTS := $(BUILD)/results
 run-all:
 	@mkdir -p $(BUILD) && : >$(RESULTS)
-	@-$(submake) unit
-	@-$(submake) SANITIZE=1 unit
-	@-$(submake) SANITIZE=1 replay
-	@-$(submake) lint
-	@-$(submake) lab
-	@tests/run summary
+	-@$(submake) unit
+	-@$(submake) SANITIZE=1 unit
+	-@$(submake) SANITIZE=1 replay
+	-@$(submake) lint
+	-@$(submake) lab
+	@tests/run summary 5
 
 fuzz:
 	@+$(submake) -j$(JOBS) CC=clang SANITIZE=fuzzer fuzzers
