@@ -71,7 +71,7 @@ mode_link := $(mode)
 endif
 
 # Goals that call make again, when everything is installed, need no compiler yet.
-no_compiler := deps check demo bench fuzz lint clean help install-deps
+no_compiler := deps check demo bench fuzz lint format clean help
 ifneq ($(filter-out $(no_compiler),$(or $(MAKECMDGOALS),all)),)
 cc-option = $(shell for flag in $(1); do $(CC) -Werror $$flag -x c -c /dev/null -o /dev/null 2>/dev/null && echo $$flag; done)
 include $(O)/flags.mk
@@ -152,6 +152,9 @@ replay: $(fuzzers)
 lint:
 	@$(run) lint tests/lint/*
 
+format:
+	clang-format -i $(shell find base conf clients probes remediation engine agent tests -name '*.[ch]' 2>/dev/null)
+
 lab: all
 	@$(run) lab $(wildcard tests/lab/test_*.sh)
 
@@ -207,6 +210,6 @@ help:
 	@echo 'all deps check unit replay lint lab fuzz sim demo bench install clean'
 
 force:
-.PHONY: all deps check-deps check unit replay lint lab build-all run-all fuzz fuzzers sim demo bench benches install clean help force
+.PHONY: all deps check-deps check unit replay lint format lab build-all run-all fuzz fuzzers sim demo bench benches install clean help force
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -103,9 +103,15 @@ static void call_finish(struct http_call *c, CURLcode code)
     struct http_response r = {
         .body = strbuf_text(&c->body), .body_len = c->body.len, .date = c->date, .retry_after = c->retry_after};
     const char *text = "";
+    long os_error = 0;
 
     if (code != CURLE_OK) {
         r.error = error_of(code, &text);
+        (void)curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &os_error);
+        if (code == CURLE_COULDNT_CONNECT && (os_error == EHOSTUNREACH || os_error == ENETUNREACH)) {
+            r.error = -EHOSTUNREACH;
+            text = "there is no route to the host";
+        }
         (void)str_copy(r.error_text, sizeof(r.error_text), text);
     } else {
         (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &r.status);
@@ -355,7 +361,7 @@ static int prepare(struct http_call *c, const struct http_request *req)
     (void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)(req->timeout / USEC_PER_MSEC));
+    (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)((req->timeout + USEC_PER_MSEC - 1) / USEC_PER_MSEC));
     (void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
     (void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(e, CURLOPT_WRITEDATA, c);

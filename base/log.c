@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/str.h"
 #include "base/strbuf.h"
@@ -15,7 +16,7 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-#define ENTRY_MAX (LOG_LINE_MAX + LOG_FIELDS_MAX * 256)
+#define ENTRY_MAX (8 * LOG_LINE_MAX)
 
 static const char *log_ident = "rekindle";
 static int log_max_level = LOG_INFO;
@@ -71,15 +72,34 @@ static void put_journal(int level, const char *message_id, const struct log_fiel
     (void)sd_journal_sendv(iov, count);
 }
 
+/* VALUE with control characters as \\xNN; in quotation marks where it holds blanks or the like. */
+static void put_value(struct strbuf *b, const char *value)
+{
+    bool quoted = value[0] == '\0' || strpbrk(value, " \"=\\") != NULL;
+
+    if (quoted)
+        strbuf_putc(b, '"');
+    for (; *value != '\0'; value++) {
+        unsigned char c = (unsigned char)*value;
+
+        if (c < 0x20 || c == 0x7F)
+            strbuf_printf(b, "\\x%02x", c);
+        else if (quoted && (c == '"' || c == '\\'))
+            strbuf_printf(b, "\\%c", c);
+        else
+            strbuf_putc(b, (char)c);
+    }
+    if (quoted)
+        strbuf_putc(b, '"');
+}
+
 static void put_field(struct strbuf *b, const struct log_field *f)
 {
-    char value[LOG_LINE_MAX];
-
     strbuf_putc(b, ' ');
     for (const char *c = f->name; *c != '\0'; c++)
         strbuf_putc(b, (char)tolower((unsigned char)*c));
-    str_printable(value, sizeof(value), f->value, strlen(f->value));
-    strbuf_printf(b, strpbrk(value, " \"=") ? "=\"%s\"" : "=%s", value);
+    strbuf_putc(b, '=');
+    put_value(b, f->value);
 }
 
 /* One write for each line, so that lines of several processes do not mix. */
@@ -90,14 +110,12 @@ static void put_stderr(int level, const struct log_field *fields, size_t n, cons
 
     strbuf_init(&b, ENTRY_MAX);
     str_printable(clean, sizeof(clean), text, strlen(text));
-    strbuf_printf(&b, "%s %s[%d] %s: %s", clock_rfc3339(clock_wall(clock_system()), when), log_ident, (int)getpid(),
-                  level_name(level), clean);
+    strbuf_printf(&b, "%s %s: %s", clock_rfc3339(clock_wall(clock_system()), when), level_name(level), clean);
     for (size_t i = 0; i < n; i++)
         put_field(&b, &fields[i]);
-    strbuf_putc(&b, '\n');
-    if (write(STDERR_FILENO, strbuf_text(&b), b.len) < 0) {
-        /* there is nobody left to tell */
-    }
+    /* What did not fit is missing; the line still ends. */
+    struct iovec line[] = {{b.data, b.len}, {(void *)(uintptr_t) "\n", 1}};
+    (void)!writev(STDERR_FILENO, line, ARRAY_LEN(line)); /* there is nobody left to tell */
     strbuf_done(&b);
 }
 

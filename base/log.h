@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <syslog.h>
 
-#define LOG_LINE_MAX 2048
+#define LOG_LINE_MAX   2048
 #define LOG_FIELDS_MAX 16
 
 struct log_field {
@@ -28,8 +28,8 @@ void log_event(int level, const char *message_id, const struct log_field *fields
 
 void log_line(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_error(...) log_line(LOG_ERR, __VA_ARGS__)
+#define log_error(...)   log_line(LOG_ERR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
-#define log_notice(...) log_line(LOG_NOTICE, __VA_ARGS__)
-#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
+#define log_notice(...)  log_line(LOG_NOTICE, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_DEBUG, __VA_ARGS__)

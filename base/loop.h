@@ -28,7 +28,8 @@ sd_event *loop_event(struct loop *l);
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l, int status);
 
-/* One turn: dispatches what is ready within TIMEOUT (0: does not wait). >0 where something was dispatched, -errno. For tests. */
+/* One turn: dispatches what is ready within TIMEOUT (0: does not wait). >0 where something was dispatched, -errno. For
+ * tests. */
 int loop_turn(struct loop *l, usec_t timeout);
 
 /* Feeds systemd's watchdog from the loop where WATCHDOG_USEC is set, so that a stuck loop is noticed. */
@@ -36,7 +37,8 @@ int loop_watchdog(struct loop *l);
 
 /* EVENTS and REVENTS are epoll's. */
 typedef void (*loop_io_fn)(void *data, int fd, uint32_t revents);
-int loop_io_new(struct loop *l, int fd, uint32_t events, loop_io_fn fn, void *data, struct loop_io **ret); /* FD is borrowed */
+int loop_io_new(struct loop *l, int fd, uint32_t events, loop_io_fn fn, void *data,
+                struct loop_io **ret); /* FD is borrowed */
 int loop_io_events(struct loop_io *io, uint32_t events);
 struct loop_io *loop_io_free(struct loop_io *io);
 

@@ -1,4 +1,5 @@
-/* A bounded map from text to pointers: open addressing, at most MAX entries, the keys are copied. Values are borrowed. */
+/* A bounded map from text to pointers: open addressing, at most MAX entries, the keys are copied. Values are borrowed.
+ */
 #pragma once
 
 #include "base/cleanup.h"

@@ -143,7 +143,11 @@ static int take_time(const char **text, struct tm *tm)
     if (take_digits(text, 2, &tm->tm_hour) < 0 || !take_char(text, ':') || take_digits(text, 2, &tm->tm_min) < 0 ||
         !take_char(text, ':') || take_digits(text, 2, &tm->tm_sec) < 0)
         return -EINVAL;
-    return tm->tm_hour > 23 || tm->tm_min > 59 || tm->tm_sec > 60 ? -EINVAL : 0;
+    if (tm->tm_hour > 23 || tm->tm_min > 59 || tm->tm_sec > 60)
+        return -EINVAL;
+    if (tm->tm_sec == 60) /* a leap second, which POSIX time does not have */
+        tm->tm_sec = 59;
+    return 0;
 }
 
 /* ".123": a fraction of a second of any length; what is below a microsecond is dropped. */

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct rd {
-    const uint8_t *p;   /* borrowed */
+    const uint8_t *p; /* borrowed */
     const uint8_t *end;
     bool bad;
 };
@@ -41,4 +41,4 @@ void rd_fail(struct rd *r); /* marks R bad: the caller found a value that cannot
 
 size_t rd_left(const struct rd *r); /* 0 where bad */
 bool rd_ok(const struct rd *r);
-bool rd_done(const struct rd *r);   /* good and consumed exactly */
+bool rd_done(const struct rd *r); /* good and consumed exactly */

@@ -1,6 +1,6 @@
 /*
- * A secret: a PSK, an AWS key, a webhook URL. Its memory is locked where that is allowed, kept from core dumps, and wiped
- * when it is given back. A secret is never printed; there is no function that formats one.
+ * A secret: a PSK, an AWS key, a webhook URL. Its memory is locked where that is allowed, kept from core dumps, and
+ * wiped when it is given back. A secret is never printed; there is no function that formats one.
  */
 #pragma once
 
@@ -18,8 +18,8 @@ struct secret *secret_new(const void *data, size_t len);
 
 /*
  * Reads a file whole; one newline at its end is not part of the secret. *RET is the caller's.
- * -ENOENT and the like from open(), -EFBIG over SECRET_MAX, -ENODATA where empty, -EPERM where others than the owner and
- * group may read it.
+ * -ENOENT and the like from open(), -EFBIG over SECRET_MAX, -ENODATA where empty, -EPERM where others than the owner
+ * and group may read it.
  */
 int secret_from_file(const char *path, struct secret **ret);
 

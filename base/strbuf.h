@@ -14,7 +14,7 @@ struct strbuf {
     size_t cap;
     size_t max; /* LEN never passes it */
     bool bad;
-    bool wipe;  /* holds a secret: cleared before memory is given back */
+    bool wipe; /* holds a secret: cleared before memory is given back */
 };
 
 void strbuf_init(struct strbuf *b, size_t max);

@@ -1,4 +1,5 @@
-/* Feeds files to a fuzz target without libFuzzer, so that any compiler can replay a corpus. Arguments: files, directories. */
+/* Feeds files and directories of them to a fuzz target without libFuzzer, so that any compiler can replay a corpus. */
+#include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "base/strbuf.h"
