@@ -36,17 +36,35 @@ int file_read(const char *path, struct strbuf *b)
     return 0;
 }
 
+static int make_dir(const char *path, unsigned mode)
+{
+    struct stat st;
+
+    if (mkdir(path, mode) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return -errno;
+    if (stat(path, &st) < 0)
+        return -errno;
+    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
 int file_mkdirs(const char *dir, unsigned mode)
 {
     char path[PATH_MAX];
 
+    if (dir[0] == '\0')
+        return -ENOENT;
     if (!str_copy(path, sizeof(path), dir))
         return -ENAMETOOLONG;
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        int r;
+
         *slash = '\0';
-        if (mkdir(path, mode) < 0 && errno != EEXIST)
-            return -errno;
+        r = make_dir(path, mode);
+        if (r < 0)
+            return r;
         *slash = '/';
     }
-    return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
+    return make_dir(path, mode);
 }
