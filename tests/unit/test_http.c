@@ -398,7 +398,7 @@ static void test_nobody_listens(void **state)
 
 static void test_what_is_no_url(void **state)
 {
-    static const char *const urls[] = {"ftp://127.0.0.1/" TOKEN, "file:///etc/hostname", "http://", "http://[::1"};
+    static const char *const urls[] = {("ftp://127.0.0.1/" TOKEN), "file:///etc/hostname", "http://", "http://[::1"};
     struct http_request req = get();
 
     (void)state;
