@@ -80,6 +80,7 @@ pkg_libs   := $(shell $(PKG_CONFIG) --libs $(pkgs))
 endif
 
 $(O)/flags.mk: Makefile
+	@command -v $(CC) >/dev/null || { echo 'There is no $(CC): sudo make deps' >&2; exit 1; }
 	@mkdir -p $(@D)
 	@echo 'probed := $(call cc-option,$(wanted))' >$@.new && mv $@.new $@
 
