@@ -7,27 +7,27 @@
 #define cleanup(fn) __attribute__((cleanup(fn)))
 
 /* Takes the pointer out of VAR, which becomes NULL and is no longer released at the end of its scope. */
-#define TAKE_PTR(var)                   \
-    ({                                  \
-        __typeof__(var) taken_ = (var); \
-        (var) = NULL;                   \
-        taken_;                         \
+#define TAKE_PTR(var)                                                                                                  \
+    ({                                                                                                                 \
+        __typeof__(var) taken_ = (var);                                                                                \
+        (var) = NULL;                                                                                                  \
+        taken_;                                                                                                        \
     })
 
 /* Takes the descriptor out of VAR, which becomes -1. */
-#define TAKE_FD(var)        \
-    ({                      \
-        int taken_ = (var); \
-        (var) = -1;         \
-        taken_;             \
+#define TAKE_FD(var)                                                                                                   \
+    ({                                                                                                                 \
+        int taken_ = (var);                                                                                            \
+        (var) = -1;                                                                                                    \
+        taken_;                                                                                                        \
     })
 
 /* For `struct x *x_free(struct x *)`: defines x_freep() for use with cleanup(). */
-#define DEFINE_CLEANUP(type, fn)      \
-    static inline void fn##p(type *p) \
-    {                                 \
-        if (*p)                       \
-            (void)fn(*p);             \
+#define DEFINE_CLEANUP(type, fn)                                                                                       \
+    static inline void fn##p(type *p)                                                                                  \
+    {                                                                                                                  \
+        if (*p)                                                                                                        \
+            (void)fn(*p);                                                                                              \
     }
 
 static inline void freep(void *p)
