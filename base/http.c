@@ -359,6 +359,8 @@ static int prepare(struct http_call *c, const struct http_request *req)
 
     (void)curl_easy_setopt(e, CURLOPT_PRIVATE, c);
     (void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    /* Where no name server answers, the end of a call must not wait for the resolver's thread. */
+    (void)curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
     (void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)((req->timeout + USEC_PER_MSEC - 1) / USEC_PER_MSEC));

@@ -12,12 +12,17 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #define PATIENCE  (10 * USEC_PER_SEC)
 #define CLIENTS   80
@@ -420,6 +425,68 @@ static void test_name_that_cannot_be_resolved(void **state)
     assert_true(answer.error == -EHOSTUNREACH || answer.error == -ETIMEDOUT); /* a resolver may be silent */
 }
 
+/* A network of our own in which the only name server never answers. False where that is not allowed. */
+static bool enter_silent_network(const char *resolv_conf)
+{
+    const struct sockaddr_in dns = {
+        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd;
+
+    if (unshare(CLONE_NEWNET | CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER)) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount(resolv_conf, "/etc/resolv.conf", NULL, MS_BIND, NULL) < 0)
+        return false;
+    fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0); /* stays open and unread */
+    return fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &lo) == 0 && bind(fd, (const struct sockaddr *)&dns, sizeof(dns)) == 0;
+}
+
+/* The longest turn of the loop while a name is not resolved, and a call cancelled meanwhile. */
+static usec_t longest_turn(void)
+{
+    struct http_request req = get();
+    struct http_call *call;
+    usec_t longest = 0;
+
+    req.url = "http://name.test/";
+    call = start(&req);
+    req.timeout = 200 * USEC_PER_MSEC;
+    (void)start(&req);
+    for (int turn = 0; answer.n < 1 && turn < 1000; turn++) {
+        usec_t from = clock_now(clock_system()), span;
+
+        (void)loop_turn(loop, 10 * USEC_PER_MSEC);
+        if (turn == 5)
+            http_cancel(call);
+        span = clock_now(clock_system()) - from;
+        longest = span > longest ? span : longest;
+    }
+    return answer.n == 1 && answer.error == -ETIMEDOUT ? longest : USEC_NEVER;
+}
+
+static void test_silent_name_server_does_not_block(void **state)
+{
+    char resolv_conf[] = "/tmp/test-http-XXXXXX";
+    int fd = mkstemp(resolv_conf), status;
+    pid_t child;
+
+    (void)state;
+    assert_int_equal(write(fd, "nameserver 127.0.0.1\n", 21), 21);
+    (void)close(fd);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (!enter_silent_network(resolv_conf) || set_up(NULL) < 0) /* a loop is of one process */
+            _exit(77);
+        _exit(longest_turn() < USEC_PER_SEC ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    (void)unlink(resolv_conf);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 static void test_source_address(void **state)
 {
     struct http_request req = get();
@@ -564,6 +631,7 @@ int main(void)
         http_test(test_nobody_listens),
         http_test(test_what_is_no_url),
         http_test(test_name_that_cannot_be_resolved),
+        http_test(test_silent_name_server_does_not_block),
         http_test(test_source_address),
         http_test(test_unix_socket),
         http_test(test_cancelled_call_says_nothing),

@@ -1,6 +1,8 @@
 /* The log on standard error, as a person or a collector reads it. */
 #include "base/log.h"
 
+#include "base/str.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char written[65536];
@@ -134,6 +137,24 @@ static void test_another_stream_is_not_the_journal(void **state)
     (void)unsetenv("JOURNAL_STREAM");
 }
 
+static void test_journal_takes_its_place(void **state)
+{
+    struct stat st;
+    char stream[64];
+
+    (void)state;
+    capture();
+    assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+    (void)str_format(stream, sizeof(stream), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+    log_open("test", LOG_INFO);
+    log_info("a test of the log");
+    (void)close(STDERR_FILENO);
+    assert_string_equal(captured(), "");
+    (void)unsetenv("JOURNAL_STREAM");
+    log_open("test", LOG_INFO);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_level),
         cmocka_unit_test(test_long_text_is_cut_and_ends),
         cmocka_unit_test(test_another_stream_is_not_the_journal),
+        cmocka_unit_test(test_journal_takes_its_place),
     };
 
     return cmocka_run_group_tests(tests, open_log, NULL);
