@@ -44,3 +44,10 @@ usec_t window_next_expiry(const struct window *w);                      /* USEC_
 usec_t window_late_after(const struct window *w);                       /* span */
 void window_discard(struct window *w, usec_t from, usec_t to);          /* samples sent then never counted: we were stalled */
 struct window_summary window_summarise(const struct window *w);
+
+/* Loss among the echoes sent at or after FROM: how many were judged, and how many of these were lost in how many runs. */
+struct window_loss {
+    size_t n, lost, runs;
+};
+
+struct window_loss window_loss_since(const struct window *w, usec_t from);
