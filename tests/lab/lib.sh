@@ -64,6 +64,16 @@
 #   lab_aws_export                         exports the AWS_* environment for awssim
 #   lab_aws_calls ACTION                   how often it was called, dry runs not counted
 #   lab_sim PATH [FORM...]                 awssim's control API: lab_sim inject kind=throttle times=2 (README.md)
+#   lab_agent_conf [NAME=VALUE...]         writes rekindled's configuration: mode ike aws tunnels probe1 probe2 more
+#   lab_hook_start                         a receiver of webhooks; LAB_HOOKS holds a JSON line for each delivery;
+#                                          it answers 503 while the file LAB_HOOK_BROKEN exists
+#   lab_agent_start [ARGS...], lab_agent_stop [SIGNAL], lab_agent_pid    rekindled on the gateway, logging to LAB_AGENT_LOG
+#   lab_rekindle ARGS...                   the rekindle command beside it
+#   lab_tunnel_is N FILTER                 whether jq's FILTER holds for the tunnel in `rekindle status --json`
+#   lab_verdict_is N VERDICT [CAUSE]
+#   lab_hooks_count FILTER, lab_hooked N FILTER    webhooks delivered for whose body FILTER holds: how many, at least N
+#   lab_echoes_start N, lab_echoes_stop    echoes through tunnel N; lab_first_reply AFTER: when one was answered
+#   lab_event_time NODE gone|back          when that last happened, as in LAB_EVENTS
 
 LAB_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LAB_ROOT=$(cd "$LAB_HOME/../.." && pwd)
@@ -92,6 +102,8 @@ LAB_VPN_ID=vpn-0123456789abcdef0
 . "$LAB_HOME/fault.sh"
 # shellcheck source=tests/lab/aws.sh
 . "$LAB_HOME/aws.sh"
+# shellcheck source=tests/lab/agent.sh
+. "$LAB_HOME/agent.sh"
 
 lab_fail() {
     printf 'lab: %s\n' "$*" >&2
@@ -153,6 +165,7 @@ lab_paths() {
     LAB_AWSSIM_LOG=$LAB_DIR/awssim.jsonl
     LAB_AWS_CREDENTIALS=$LAB_DIR/credentials
     LAB_BUILD=${LAB_BUILD:-$LAB_ROOT/build}
+    lab_agent_paths
 }
 
 lab_defaults() {
@@ -213,7 +226,7 @@ lab_up() {
     done
     lab_programs && lab_net_up && lab_service_start || return
     for n in 1 2; do
-        mkdir "$LAB_DIR/ep$n" && printf '%s %s\n' "$LAB_EP_DPD" "$LAB_EP_STARTUP" >"$LAB_DIR/ep$n/options" || return
+        mkdir -p "$LAB_AGENT_DIR" "$LAB_DIR/ep$n" && printf '%s %s\n' "$LAB_EP_DPD" "$LAB_EP_STARTUP" >"$LAB_DIR/ep$n/options" || return
     done
     mkdir "$LAB_DIR/gw"
     lab_charons_start || return
