@@ -11,10 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VICI_MESSAGE_MAX (512 * 1024) /* bytes of a packet, the protocol's own limit */
-#define VICI_DEPTH_MAX 16             /* nested sections */
-#define VICI_NAME_MAX 255
-#define VICI_VALUE_MAX 65535
+#define VICI_MESSAGE_MAX (512 * 1024) /* bytes of a packet after its length, the protocol's own limit */
+#define VICI_PACKET_MAX  (4 + VICI_MESSAGE_MAX)
+#define VICI_DEPTH_MAX   16 /* nested sections */
+#define VICI_NAME_MAX    255
+#define VICI_VALUE_MAX   65535
 
 enum vici_packet {
     VICI_CMD_REQUEST = 0,
@@ -37,7 +38,7 @@ enum vici_element {
     VICI_LIST_END = 6,
 };
 
-/* One element; NAME and VALUE are borrowed from the message and not NUL-ended. */
+/* One element; NAME and VALUE are borrowed from the message and not NUL-ended. A name holds no NUL. */
 struct vici_item {
     enum vici_element type;
     const char *name;
@@ -62,13 +63,16 @@ enum vici_element vici_walk_next(struct vici_walk *w, struct vici_item *ret);
 /* Whether the whole of MESSAGE keeps to the grammar. */
 bool vici_message_valid(struct rd message);
 
-/* The first value with key NAME at the top level of MESSAGE into BUF. False where missing or longer than SIZE - 1. */
+/* The first value with key NAME at the top level of MESSAGE into BUF. False where missing or as vici_item_text(). */
 bool vici_message_get(struct rd message, const char *name, char *buf, size_t size);
 
 bool vici_item_is(const struct vici_item *it, const char *name); /* compares the name */
-bool vici_item_text(const struct vici_item *it, char *buf, size_t size); /* the value, NUL-ended; false where cut */
 
-/* Building: appends to B, which was made with VICI_MESSAGE_MAX at most. Check B->bad once, at the end. */
+/* The value into BUF, NUL-ended. False, with BUF untouched, where it does not fit or is no text (holds a NUL). */
+bool vici_item_text(const struct vici_item *it, char *buf, size_t size);
+
+/* Building: appends to B, whose maximum bounds the message. A name or value over its own maximum makes B bad as well:
+ * check B->bad once, at the end. */
 void vici_put_section(struct strbuf *b, const char *name);
 void vici_put_section_end(struct strbuf *b);
 void vici_put_value(struct strbuf *b, const char *key, const char *value);
@@ -77,5 +81,5 @@ void vici_put_list(struct strbuf *b, const char *name);
 void vici_put_list_item(struct strbuf *b, const char *value);
 void vici_put_list_end(struct strbuf *b);
 
-/* Appends a whole packet: length, type, name (where the type has one, else NULL), message. */
+/* Appends a whole packet: length, type, name (where the type has one, else NULL), message. B holds VICI_PACKET_MAX. */
 void vici_put_packet(struct strbuf *b, enum vici_packet type, const char *name, const void *message, size_t len);
