@@ -1,10 +1,11 @@
 /*
- * rekindled, the daemon: stays in the foreground, tells systemd when it is ready, reloads on SIGHUP and ends with status 0
- * on SIGTERM and SIGINT.
+ * rekindled, the daemon: stays in the foreground, tells systemd when it is ready, reloads on SIGHUP and ends with
+ * status 0 on SIGTERM and SIGINT.
  */
 #include "agent/agent.h"
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/secret.h"
 #include "base/str.h"
 
@@ -16,15 +17,18 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-#define EXIT_USAGE 64
-#define EXIT_CONFIG 2
+#define EXIT_USAGE      64
+#define EXIT_CONFIG     2
 #define STATUS_INTERVAL (1 * USEC_PER_SEC)
-#define TEXT_MAX 512
+#define TRIM_FIRST      (3 * USEC_PER_SEC) /* after the start */
+#define TRIM_INTERVAL   (1 * USEC_PER_MIN)
+#define TEXT_MAX        512
 
 struct daemon_state {
     struct loop *loop;
     struct agent *agent;
     struct loop_timer *status_timer;
+    struct loop_timer *trim_timer;
     char status[TEXT_MAX];
 };
 
@@ -77,11 +81,20 @@ static void on_status(void *data, usec_t now)
     loop_timer_in(d->status_timer, STATUS_INTERVAL);
 }
 
+static void on_trim(void *data, usec_t now)
+{
+    struct daemon_state *d = data;
+
+    (void)now;
+    memory_trim();
+    loop_timer_in(d->trim_timer, TRIM_INTERVAL);
+}
+
 static int run(const struct agent_args *args)
 {
     cleanup(loop_freep) struct loop *loop = NULL;
     cleanup(agent_freep) struct agent *agent = NULL;
-    cleanup(loop_timer_freep) struct loop_timer *timer = NULL;
+    cleanup(loop_timer_freep) struct loop_timer *status = NULL, *trim = NULL;
     cleanup(loop_signal_freep) struct loop_signal *term = NULL, *interrupt = NULL, *hangup = NULL;
     struct daemon_state d = {0};
     int r = loop_new(&loop);
@@ -91,8 +104,10 @@ static int run(const struct agent_args *args)
         return EXIT_FAILURE;
     }
     d.loop = loop;
-    if (loop_signal_new(loop, SIGTERM, on_end, &d, &term) < 0 || loop_signal_new(loop, SIGINT, on_end, &d, &interrupt) < 0 ||
-        loop_signal_new(loop, SIGHUP, on_reload, &d, &hangup) < 0 || loop_timer_new(loop, on_status, &d, &timer) < 0) {
+    if (loop_signal_new(loop, SIGTERM, on_end, &d, &term) < 0 ||
+        loop_signal_new(loop, SIGINT, on_end, &d, &interrupt) < 0 ||
+        loop_signal_new(loop, SIGHUP, on_reload, &d, &hangup) < 0 || loop_timer_new(loop, on_status, &d, &status) < 0 ||
+        loop_timer_new(loop, on_trim, &d, &trim) < 0) {
         log_error("cannot set up signals");
         return EXIT_FAILURE;
     }
@@ -100,11 +115,13 @@ static int run(const struct agent_args *args)
     if (r < 0)
         return r == -EINVAL || r == -ENOENT || r == -EACCES ? EXIT_CONFIG : EXIT_FAILURE;
     d.agent = agent;
-    d.status_timer = timer;
+    d.status_timer = status;
+    d.trim_timer = trim;
     r = loop_watchdog(loop);
     if (r < 0)
         log_warning("systemd's watchdog cannot be fed: %s", strerror(-r));
-    loop_timer_in(timer, 0);
+    loop_timer_in(status, 0);
+    loop_timer_in(trim, TRIM_FIRST);
     (void)sd_notify(0, "READY=1");
     log_info("rekindled %s watches", AGENT_VERSION);
     r = loop_run(loop);
@@ -168,5 +185,6 @@ int main(int argc, char **argv)
     }
     log_open("rekindled", level);
     secret_no_dumps();
+    memory_frugal();
     return run(&args);
 }
