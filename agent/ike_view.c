@@ -65,10 +65,13 @@ static void end_list(struct tunnel *t, usec_t now)
 
     move_counter(&v->packets_in, &v->in_moved, t->sum_in, now);
     move_counter(&v->packets_out, &v->out_moved, t->sum_out, now);
-    if (v->n_child_up > 0)
+    if (v->n_child_up > 0) {
         v->missing_since = 0;
-    else if (v->missing_since == 0)
-        v->missing_since = now;
+        v->child_since = v->child_since != 0 ? v->child_since : now;
+    } else {
+        v->missing_since = v->missing_since != 0 ? v->missing_since : now;
+        v->child_since = 0;
+    }
     if (v->n_connecting == 0)
         t->connecting_id = 0;
     v->connecting_since = v->n_connecting > 0 ? t->connecting_id_since : 0;

@@ -32,6 +32,7 @@ struct ike_view {
     usec_t established_at;       /* of the newest IKE_SA that is up; 0 without one */
     usec_t connecting_since;     /* the oldest CONNECTING one was first seen; 0 without one */
     usec_t missing_since;        /* no CHILD_SA is up since; 0 while one is */
+    usec_t child_since;          /* one is up since; 0 while none is */
     uint64_t packets_in, packets_out;   /* of all CHILD_SAs of the tunnel */
     usec_t in_moved, out_moved;  /* when the counters last advanced */
     enum outcome_ike failure;    /* what the daemon said of the last attempt of ours */
