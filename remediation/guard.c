@@ -67,7 +67,7 @@ static void ask_in_flight(const struct guard_input *in, usec_t now, struct guard
     if (is_local(in) || in->replaces)
         return;
     if (in->in_flight)
-        hold(a, USEC_NEVER, "an action is under way on this connection");
+        hold(a, in->connecting_again, "an action is under way on this connection");
     else if (in->connecting && has_leg(in, LADDER_LEG_IKE))
         hold(a, in->connecting_again, "an initiation is pending in the IKE daemon; a second one would not help it");
 }

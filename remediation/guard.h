@@ -61,7 +61,7 @@ struct guard_input {
     bool store_works;
     bool in_flight;          /* an action of ours is under way on this connection */
     bool connecting;         /* the daemon has an initiation to this endpoint pending, ours or its own */
-    usec_t connecting_again; /* ... and is to be given until then; USEC_NEVER */
+    usec_t connecting_again; /* one of these is an initiation here, and is to be given until then; USEC_NEVER */
     bool replaces;           /* these two hang, and the action ends them: they do not hold it back */
     bool uplink_works;
     bool endpoint_answers, endpoint_ever_answered;
