@@ -29,11 +29,9 @@ static void add_sa(struct tunnel *t, const struct vici_ike_sa *sa, usec_t now)
         v->ids[v->n_ike] = sa->unique_id;
     v->n_ike++;
     if (sa->state == VICI_IKE_CREATED || sa->state == VICI_IKE_CONNECTING) {
-        v->n_connecting++;
-        if (t->connecting_id != sa->unique_id) {
-            t->connecting_id = sa->unique_id;
-            t->connecting_id_since = now;
-        }
+        /* Unique ids count upwards. */
+        if (v->n_connecting++ == 0 || sa->unique_id < t->oldest_connecting)
+            t->oldest_connecting = sa->unique_id;
     }
     if (vici_ike_is_up(sa)) {
         usec_t at = clock_since(sa->established * USEC_PER_SEC, now);
@@ -72,8 +70,12 @@ static void end_list(struct tunnel *t, usec_t now)
         v->missing_since = v->missing_since != 0 ? v->missing_since : now;
         v->child_since = 0;
     }
-    if (v->n_connecting == 0)
+    if (v->n_connecting == 0) {
         t->connecting_id = 0;
+    } else if (t->connecting_id != t->oldest_connecting) {
+        t->connecting_id = t->oldest_connecting;
+        t->connecting_id_since = now;
+    }
     v->connecting_since = v->n_connecting > 0 ? t->connecting_id_since : 0;
 }
 

@@ -50,8 +50,9 @@ struct tunnel {
     usec_t last_echo, last_tcp, last_ping, last_refresh; /* 0: never */
     usec_t fast_until;                  /* something happened that may bring the tunnel back: probe fast */
     usec_t ping_pending;                /* sending time of the ping that is neither answered nor late; 0 */
-    usec_t connecting_id_since;         /* the IKE_SA that is CONNECTING was first seen */
+    usec_t connecting_id_since;         /* the oldest IKE_SA that is CONNECTING was first seen */
     uint32_t connecting_id;
+    uint32_t oldest_connecting;         /* unique id, while a list of SAs is read */
     uint64_t sum_in, sum_out;           /* packets, while a list of SAs is read */
 
     struct ike_view ike;
@@ -69,6 +70,8 @@ struct tunnel {
     bool known_endpoint, silent_endpoint; /* how this tunnel is counted in the agent's n_known and n_silent */
     enum action verifying;              /* carried out, and its effect is awaited; ACTION_HOLD: nothing */
     usec_t verify_since, verify_until;
+    usec_t compare_at;                  /* an action that disturbed left things better or worse: seen then; 0: nothing */
+    bool other_was_up;                  /* ... the connection's other tunnel, when it began */
     enum verdict notified;              /* what people were told last; kept in the store */
 };
 
@@ -129,6 +132,8 @@ bool tunnel_is_endpoint(const struct addr *target, const struct addr *inside);
 /* Walks all tunnels: for (T = tunnel_first(f); T; T = tunnel_next(T)). */
 struct tunnel *tunnel_first(const struct fleet *f);
 struct tunnel *tunnel_next(struct tunnel *t);
+
+struct tunnel *tunnel_other(const struct tunnel *t); /* the other one of its connection; NULL where there is none */
 
 /* "aurora-backup/1", an outside address, or the name of a connection with one watched tunnel; NULL where none fits. */
 struct tunnel *tunnel_find(const struct fleet *f, const char *name);
