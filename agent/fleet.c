@@ -255,6 +255,8 @@ static void inherit(struct tunnel *to, const struct tunnel *from)
     to->verifying = from->verifying;
     to->verify_since = from->verify_since;
     to->verify_until = from->verify_until;
+    to->compare_at = from->compare_at;
+    to->other_was_up = from->other_was_up;
     to->notified = from->notified;
     for (size_t i = 0; same_probes(from->conf, to->conf) && i < to->conf->n_targets; i++)
         to->targets[i].window = from->targets[i].window;

@@ -36,25 +36,38 @@ static bool has_icmp(const struct tunnel *t)
 
 static usec_t other_disturbed_at(const struct tunnel *t)
 {
-    usec_t at = 0;
+    const struct tunnel *other = tunnel_other(t);
 
-    for (size_t i = 0; i < t->connection->conf->n_tunnels; i++) {
-        const struct tunnel *other = &t->connection->tunnels[i];
-
-        if (other != t && other->policy.last_disturbed > at)
-            at = other->policy.last_disturbed;
-    }
-    return at;
+    return other ? other->policy.last_disturbed : 0;
 }
 
-static struct decision decide(const struct tunnel *t, const struct policy_state *state, usec_t now)
+static struct diagnosis diagnose(const struct tunnel *t, usec_t now)
+{
+    struct inputs in = inputs_of(t);
+    const struct fact_input facts = {
+        .expected_down = t->conf->expected_down,
+        .verdict = t->verdict,
+        .targets = in.targets,
+        .target_is_endpoint = in.is_endpoint,
+        .n_targets = t->conf->n_targets,
+        .ike = &t->ike,
+        .ping = &t->ping,
+        .aws = &t->aws,
+        .host = &t->host,
+    };
+
+    return diagnosis_make(&facts, now);
+}
+
+static struct decision decide(const struct tunnel *t, const struct diagnosis *diagnosis, const struct policy_state *state,
+                              usec_t now)
 {
     const struct agent *a = t->agent;
     const struct policy_input in = {
         .mode = a->fleet->conf->mode,
         .timing = &a->fleet->conf->timing,
         .limits = &a->fleet->conf->limits,
-        .diagnosis = &t->diagnosis,
+        .diagnosis = diagnosis,
         .verdict = t->verdict,
         .incident = &t->incident,
         .state = state,
@@ -65,6 +78,7 @@ static struct decision decide(const struct tunnel *t, const struct policy_state 
         .has_aws_leg = t->aws.configured,
         .has_icmp = has_icmp(t),
         .in_flight = t->connection->repair != NULL,
+        .initiating_since = repair_initiating_since(t),
         .store_works = a->store && store_works(a->store),
         .other_disturbed_at = other_disturbed_at(t),
         .actions_this_hour = repair_count_hour(a, now),
@@ -77,9 +91,10 @@ static struct decision decide(const struct tunnel *t, const struct policy_state 
 struct decision judge_what_if(struct tunnel *t, enum action action, usec_t now)
 {
     struct policy_state state = t->policy;
+    struct diagnosis diagnosis = diagnose(t, now); /* a tunnel that is well is not diagnosed by itself */
 
     state.forced = action;
-    return decide(t, &state, now);
+    return decide(t, &diagnosis, &state, now);
 }
 
 static bool is_calm(const struct tunnel *t)
@@ -135,6 +150,8 @@ usec_t judge_again(const struct tunnel *t)
         at = t->verdict.since + JUDGE_EVIDENCE_MAX;
     if (t->verifying != ACTION_HOLD && t->verify_until < at)
         at = t->verify_until;
+    if (t->compare_at != 0 && t->compare_at < at)
+        at = t->compare_at;
     return at;
 }
 
@@ -194,6 +211,25 @@ static void verify_action(struct tunnel *t, usec_t now)
     report(t->agent, &e, true);
 }
 
+/* What an action that disturbs left behind is compared with what was before. */
+static void check_circuit(struct tunnel *t, usec_t now)
+{
+    const struct tunnel *other = tunnel_other(t);
+    struct event e;
+
+    if (t->compare_at == 0 || (now < t->compare_at && t->verdict.verdict != VERDICT_UP))
+        return;
+    t->compare_at = 0;
+    if (!other || !incident_judge_action(&t->incident, t->other_was_up, t->verdict.verdict, other->verdict.verdict))
+        return;
+    persist_incident(t);
+    e = report_event(t, EVENT_OUTCOME);
+    (void)str_copy(e.text, sizeof(e.text),
+                   "Things are worse than before: the tunnel is still down, and so is the other one, which worked. Nothing "
+                   "that could cut a tunnel is done here any more until a person orders it or the tunnel is healthy again.");
+    report(t->agent, &e, true);
+}
+
 static void step_incident(struct tunnel *t, usec_t now)
 {
     const struct conf_timing *timing = &t->connection->fleet->conf->timing;
@@ -208,13 +244,14 @@ static void step_incident(struct tunnel *t, usec_t now)
                           timing->healthy_after, now, loop_wall(t->agent->loop))) {
     case INCIDENT_UNCHANGED:
         break;
-    case INCIDENT_OPENED:
     case INCIDENT_RELAPSED:
     case INCIDENT_DID_RECOVER:
         persist_incident(t);
         break;
+    case INCIDENT_OPENED: /* what a person ordered before it is not of this incident either */
     case INCIDENT_CLOSED:
         policy_incident_closed(&t->policy);
+        persist_past(t);
         persist_incident(t);
         break;
     }
@@ -242,7 +279,7 @@ static void decide_and_act(struct tunnel *t, usec_t now)
         t->decision = (struct decision){.again = USEC_NEVER};
         return;
     }
-    t->decision = decide(t, &t->policy, now);
+    t->decision = decide(t, &t->diagnosis, &t->policy, now);
     tell_decision(t, &before);
     if (t->decision.action != ACTION_HOLD)
         repair_begin(t, &t->decision, now);
@@ -268,24 +305,6 @@ static void tell_uplink(struct agent *a)
     report(a, &e, true);
 }
 
-static void diagnose(struct tunnel *t, usec_t now)
-{
-    struct inputs in = inputs_of(t);
-    const struct fact_input facts = {
-        .expected_down = t->conf->expected_down,
-        .verdict = t->verdict,
-        .targets = in.targets,
-        .target_is_endpoint = in.is_endpoint,
-        .n_targets = t->conf->n_targets,
-        .ike = &t->ike,
-        .ping = &t->ping,
-        .aws = &t->aws,
-        .host = &t->host,
-    };
-
-    t->diagnosis = diagnosis_make(&facts, now);
-}
-
 void judge_tunnel(struct tunnel *t, usec_t now)
 {
     struct inputs in = inputs_of(t);
@@ -301,9 +320,10 @@ void judge_tunnel(struct tunnel *t, usec_t now)
         return;
     watch_host(t);
     t->aws.repairing = repair_changes_aws(t);
-    diagnose(t, now);
+    t->diagnosis = diagnose(t, now);
     step_incident(t, now);
     verify_action(t, now);
+    check_circuit(t, now);
     tell_cause(t, before);
     if (uplink_matters || t->diagnosis.cause == CAUSE_UPLINK_DOWN)
         tell_uplink(t->agent);

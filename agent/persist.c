@@ -204,4 +204,8 @@ static void on_value(void *data, const char *key, const char *value)
 void persist_load(struct agent *a)
 {
     (void)store_each_value(a->store, "", on_value, a);
+    /* Where the incident was closed, its actions are history, whatever was written last before the process ended. */
+    for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t))
+        if (t->incident.state == INCIDENT_NONE)
+            policy_incident_closed(&t->policy);
 }

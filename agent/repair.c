@@ -11,6 +11,7 @@
 #include "remediation/reinitiate.h"
 #include "remediation/tunnel_options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@ struct repair {
     struct tunnel *tunnel;          /* borrowed */
     enum action action;
     usec_t begun;
+    bool other_was_up;              /* the connection's other tunnel */
     struct reinitiate *reinitiate;  /* owned; one of the two */
     struct tunnel_options *options;
     char intent[STORE_ID_MAX];      /* "" until one is stored */
@@ -49,6 +51,13 @@ enum action repair_action(const struct repair *r)
     return r->action;
 }
 
+usec_t repair_initiating_since(const struct tunnel *t)
+{
+    const struct repair *r = t->connection->repair;
+
+    return r && r->tunnel == t && r->reinitiate ? r->begun : 0;
+}
+
 bool repair_changes_aws(const struct tunnel *t)
 {
     const struct repair *r = t->connection->repair;
@@ -72,11 +81,11 @@ static void note_begun(struct tunnel *t, enum action action, usec_t now)
     struct agent *a = t->agent;
 
     policy_begun(&t->policy, action, now);
-    t->incident.actions++;
     persist_past(t);
-    persist_incident(t);
     if (action == ACTION_RECREATE_PROBE)
         return;
+    t->incident.actions++;
+    persist_incident(t);
     if (a->n_past == AGENT_ACTIONS_REMEMBERED) {
         memmove(&a->past[0], &a->past[1], (a->n_past - 1) * sizeof(a->past[0]));
         a->n_past--;
@@ -119,6 +128,10 @@ static void finish(struct repair *r, const struct outcome *o)
         e.action = action;
         (void)str_format(e.text, sizeof(e.text), "%s: %s: %s", action_name(action), outcome_result_name(o->result), o->text);
         report(t->agent, &e, true);
+    }
+    if (ladder_rung(action)->disturbs && o->result != OUTCOME_NOTHING && t->verdict.verdict == VERDICT_DOWN) {
+        t->compare_at = now + JUDGE_VERIFY;
+        t->other_was_up = r->other_was_up;
     }
     t->connection->repair = repair_free(r);
     if (t->connection->daemon)
@@ -260,6 +273,7 @@ void repair_begin(struct tunnel *t, const struct decision *d, usec_t now)
         recreate_probes(t);
         return;
     }
+    assert(!t->connection->repair || repair_initiating_since(t) != 0);
     r = calloc(1, sizeof(*r));
     if (!r) {
         log_error("out of memory: %s is not begun", action_name(d->action));
@@ -268,6 +282,8 @@ void repair_begin(struct tunnel *t, const struct decision *d, usec_t now)
     r->tunnel = t;
     r->action = d->action;
     r->begun = now;
+    r->other_was_up = tunnel_other(t) && tunnel_other(t)->verdict.verdict == VERDICT_UP;
+    t->connection->repair = repair_free(t->connection->repair);
     t->connection->repair = r;
     error = d->action == ACTION_TUNNEL_OPTIONS ? begin_options(r) : begin_ike(r, d);
     if (error < 0)

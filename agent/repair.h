@@ -8,7 +8,10 @@
 
 #define REPAIR_RECONCILE_SPAN (2 * USEC_PER_MIN) /* AWS unchanged for so long after a crash: the call was never made */
 
-/* Begins D->action on T. Nothing else may be in flight on its connection. */
+/*
+ * Begins D->action on T. Nothing else may be in flight on its connection, except for an initiation of T that hangs: it is
+ * forgotten, and the new one terminates the IKE_SA that the daemon still tries.
+ */
 void repair_begin(struct tunnel *t, const struct decision *d, usec_t now);
 
 /* Takes up an intention that was open when the process ended. */
@@ -17,6 +20,7 @@ void repair_reconcile(struct agent *a, const struct store_intent *i, usec_t now)
 /* AWS was read: decides the fate of reconciled intentions. */
 void repair_aws_news(struct agent *a, usec_t now);
 
+usec_t repair_initiating_since(const struct tunnel *t); /* the action in flight initiates T, begun then; else 0 */
 bool repair_changes_aws(const struct tunnel *t);
 unsigned repair_count_hour(const struct agent *a, usec_t now);
 

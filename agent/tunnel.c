@@ -41,6 +41,14 @@ struct tunnel *tunnel_next(struct tunnel *t)
     return c < c[-1].fleet->connections + c[-1].fleet->n_connections ? &c->tunnels[0] : NULL;
 }
 
+struct tunnel *tunnel_other(const struct tunnel *t)
+{
+    _Static_assert(CONF_TUNNELS_MAX == 2, "a tunnel has one other");
+    struct connection *c = t->connection;
+
+    return c->conf->n_tunnels < 2 ? NULL : &c->tunnels[t == &c->tunnels[0] ? 1 : 0];
+}
+
 /* The only tunnel of C that is watched, or NULL where there are two or none. */
 static struct tunnel *only_watched(struct connection *c)
 {
