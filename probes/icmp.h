@@ -12,16 +12,17 @@
 
 #include <stdint.h>
 
-#define ICMP_TARGETS_MAX 16384
+#define ICMP_TARGETS_MAX     16384
 #define ICMP_OUTSTANDING_MAX 64 /* of one target: older echoes can no longer be answered */
-#define ICMP_PAYLOAD 56         /* bytes; never empty, some middleboxes drop empty echoes */
+#define ICMP_PAYLOAD         56 /* bytes; never empty, some middleboxes drop empty echoes */
 
 struct icmp;
 struct icmp_target;
 
 /*
- * An echo was answered. SENT is the time of sending (the key of the sample), RTT the round-trip time. May come long after
- * the owner counted the echo as lost; never comes twice for one echo.
+ * An echo was answered. SENT is the time of sending (the key of the sample), RTT the round-trip time. May come long
+ * after the owner counted the echo as lost; never comes twice for one echo. It may free targets, but not the struct
+ * icmp.
  */
 typedef void (*icmp_reply_fn)(void *data, usec_t sent, usec_t rtt);
 
@@ -35,8 +36,8 @@ int icmp_target_new(struct icmp *i, const struct addr *to, const struct addr *so
 struct icmp_target *icmp_target_free(struct icmp_target *t);
 
 /*
- * Sends one echo NOW. 0, or -errno where it could not be sent (-EADDRNOTAVAIL: the source address is gone; -ENETUNREACH;
- * -EPERM: no socket and no CAP_NET_RAW): the sample FAILED. A source that comes back is found by itself.
+ * Sends one echo NOW. 0, or -errno where it could not be sent (-EADDRNOTAVAIL: the source address is gone;
+ * -ENETUNREACH; -EPERM: no socket and no CAP_NET_RAW): the sample FAILED. A source that comes back is found by itself.
  */
 int icmp_send(struct icmp_target *t, usec_t now);
 
