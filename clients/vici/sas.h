@@ -1,4 +1,5 @@
-/* What list-sas and list-conns answer, as data. Unknown keys are skipped; what does not parse is an error, never a guess. */
+/* What list-sas and list-conns answer, as data. Unknown keys are skipped; what does not parse is an error, never a
+ * guess. */
 #pragma once
 
 #include "base/addr.h"
@@ -10,12 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VICI_IKE_SAS_MAX 8192
-#define VICI_CHILD_SAS_MAX 64   /* of one IKE_SA */
-#define VICI_CONNS_MAX 4096
-#define VICI_CONN_ADDRS_MAX 8
-#define VICI_CONN_CHILDREN_MAX 16
-#define VICI_SA_NAME_MAX 128
+#define VICI_IKE_SAS_MAX       8192
+#define VICI_CHILD_SAS_MAX     64 /* of one IKE_SA */
+#define VICI_CONNS_MAX         4096
+#define VICI_CONN_ADDRS_MAX    8  /* further ones are left out, and so are names too long to be an address */
+#define VICI_CONN_CHILDREN_MAX 16 /* further ones are left out */
+#define VICI_SA_NAME_MAX       128
 
 enum vici_ike_state {
     VICI_IKE_OTHER, /* a state we do not know: healthy is not assumed */
@@ -56,12 +57,12 @@ struct vici_child_sa {
 struct vici_ike_sa {
     char name[VICI_SA_NAME_MAX]; /* the connection's */
     uint32_t unique_id;
-    unsigned version;            /* 1 or 2 */
+    unsigned version; /* 1 or 2 */
     enum vici_ike_state state;
-    struct addr local, remote;   /* with ports */
+    struct addr local, remote; /* with ports; unset while the daemon does not know it ("%any") */
     bool initiator;
-    uint64_t established;        /* seconds since; 0 where it is not */
-    bool tasks_active;           /* an exchange is waiting for its answer (tasks-active) */
+    uint64_t established;           /* seconds since; 0 where it is not */
+    bool tasks_active;              /* an exchange is waiting for its answer (tasks-active) */
     struct vici_child_sa *children; /* owned */
     size_t n_children;
 };
@@ -85,11 +86,11 @@ struct vici_conns {
     size_t n;
 };
 
-/* Adds what one list-sa (list-conn) event says. -EBADMSG, -ENOSPC over the maximum, -ENOMEM; *SAS stays valid. */
+/* Adds what one list-sa (list-conn) event says, all of it or nothing. -EBADMSG, -ENOSPC over the maximum, -ENOMEM. */
 int vici_sas_add(struct vici_sas *sas, struct rd message);
 int vici_conns_add(struct vici_conns *conns, struct rd message);
 
-void vici_sas_done(struct vici_sas *sas);       /* gives the memory back, leaves it empty */
+void vici_sas_done(struct vici_sas *sas); /* gives the memory back, leaves it empty */
 void vici_conns_done(struct vici_conns *conns);
 
 const char *vici_ike_state_name(enum vici_ike_state s);     /* charon's own: "ESTABLISHED" */
