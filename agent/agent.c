@@ -156,8 +156,8 @@ int agent_new(struct loop *l, const struct agent_args *args, struct agent **ret)
     if (r < 0)
         return fail(r, "cannot start to watch");
     r = store_each_intent(a->store, on_intent, a);
-    if (r < 0)
-        return fail(r, "cannot read the intentions");
+    if (r < 0) /* a full disk does not stop the watching; without a store nothing in AWS is changed */
+        log_error("the intentions of a former process cannot be read: %s", strerror(-r));
     *ret = TAKE_PTR(a);
     return 0;
 }
