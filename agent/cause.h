@@ -1,6 +1,6 @@
 /*
- * The causes of a tunnel's trouble: one table with code, severity, the facts that prove it and those that exclude it, what
- * may be done, and what to tell a person. Facts are three-valued: what is not known neither proves nor excludes.
+ * The causes of a tunnel's trouble: one table with code, severity, the facts that prove it and those that exclude it,
+ * what may be done, and what to tell a person. Facts are three-valued: what is not known neither proves nor excludes.
  */
 #pragma once
 
@@ -48,15 +48,16 @@ struct cause_want {
     enum truth truth; /* TRUTH_YES or TRUTH_NO */
 };
 
-/* A row: the cause holds when all of PROVES hold and none of EXCLUDES. Rows of one cause may differ in their evidence. */
+/* A row: the cause holds when all of PROVES hold and none of EXCLUDES. Rows of one cause may differ in their evidence.
+ */
 struct cause_row {
     enum cause cause;
     enum cause_severity severity;
-    struct cause_want proves[CAUSE_FACTS_MAX];   /* ended by FACT_NONE */
+    struct cause_want proves[CAUSE_FACTS_MAX]; /* ended by FACT_NONE */
     struct cause_want excludes[CAUSE_FACTS_MAX];
-    unsigned actions;  /* bits 1 << enum action that may be taken; 0: straight to people */
-    const char *text;  /* a sentence for a person: what happened */
-    const char *fix;   /* what a person can do where Rekindle does not */
+    unsigned actions; /* bits 1 << enum action that may be taken; 0: straight to people */
+    const char *text; /* a sentence for a person: what happened */
+    const char *fix;  /* what a person can do where Rekindle does not */
 };
 
 /* The rows in the order in which they are tried: the first that holds is the diagnosis, later ones are alternatives. */

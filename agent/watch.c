@@ -226,7 +226,8 @@ static void on_connect(void *data, const struct sample *s)
     struct target *g = data;
     usec_t now = loop_now(g->tunnel->agent->loop);
 
-    window_sent(&g->window, s->when);
+    if (s->outcome != SAMPLE_FAILED)
+        window_sent(&g->window, s->when);
     switch (s->outcome) {
     case SAMPLE_OK:
         (void)window_reply(&g->window, s->when, s->value);
@@ -303,9 +304,11 @@ int watch_start(struct tunnel *t, usec_t now)
                         strerror(-r));
     }
     r = ike_ping_new(a->loop, &t->conf->outside, IKE_PING_PORT, on_ping, t, &t->ike_ping);
-    if (r < 0)
+    if (r < 0) {
+        t->ping.failed = -r;
         log_warning("%s/%s: cannot send IKE pings to %s: %s", t->connection->conf->name, t->conf->name, t->outside,
                     strerror(-r));
+    }
     /* Tunnels start at random phases, so that the probes of many do not come in bursts. */
     t->due = now + random_below(a->fleet->conf->timing.probe_interval + 1);
     loop_timer_at(t->timer, t->due);
