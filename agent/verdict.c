@@ -16,22 +16,34 @@ bool verdict_child_missing(const struct ike_view *ike, usec_t now)
            clock_since(ike->missing_since, now) >= VERDICT_LOCAL_SPAN;
 }
 
-static bool is_lost(const struct window_summary *s, bool tcp, bool child_missing, usec_t now)
+/* Where losses come often, a long run of them comes by chance too: it takes more to tell the end from it. */
+static bool was_lossy(const struct window *w, const struct window_summary *s)
+{
+    struct window_loss loss = window_loss_since(w, 0);
+
+    return loss.runs > VERDICT_LOSS_RUNS &&
+           (double)(loss.lost - s->lost_run) >= VERDICT_LOSS_ENTER * (double)(loss.n - s->lost_run);
+}
+
+static bool is_lost(const struct verdict_target *t, const struct window_summary *s, bool child_missing, usec_t now)
 {
     if (s->lost_run == 0)
         return false;
-    if (tcp)
+    if (t->tcp)
         return s->lost_run >= (child_missing ? 1 : VERDICT_DOWN_CONNECTS);
     if (child_missing && s->lost_run >= VERDICT_LOCAL_ECHOES)
         return true;
-    return s->lost_run >= VERDICT_DOWN_ECHOES && clock_since(s->lost_since, now) >= VERDICT_DOWN_SPAN;
+    if (s->lost_run < VERDICT_DOWN_ECHOES || clock_since(s->lost_since, now) < VERDICT_DOWN_SPAN)
+        return false;
+    return s->lost_run >= VERDICT_LOSSY_ECHOES || !was_lossy(t->window, s);
 }
 
-static enum verdict_answer answer_of(const struct window_summary *s, bool tcp, bool child_missing, usec_t now)
+static enum verdict_answer answer_of(const struct verdict_target *t, const struct window_summary *s, bool child_missing,
+                                     usec_t now)
 {
     if (s->failing && clock_since(s->last_ok, now) >= VERDICT_FAILED_SPAN)
         return VERDICT_ANSWER_FAILED;
-    if (is_lost(s, tcp, child_missing, now))
+    if (is_lost(t, s, child_missing, now))
         return VERDICT_ANSWER_LOST;
     return s->ok > 0 ? VERDICT_ANSWER_OK : VERDICT_ANSWER_NONE;
 }
@@ -45,7 +57,8 @@ static void add_suspect(struct verdict_inner *in, const struct window_summary *s
         in->first_lost = s->lost_since;
 }
 
-struct verdict_inner verdict_read_targets(const struct verdict_target *targets, size_t n, bool child_missing, usec_t now)
+struct verdict_inner verdict_read_targets(const struct verdict_target *targets, size_t n, bool child_missing,
+                                          usec_t now)
 {
     struct verdict_inner in = {.n = n};
     struct window_summary sums[CONF_TARGETS_MAX];
@@ -53,7 +66,7 @@ struct verdict_inner verdict_read_targets(const struct verdict_target *targets, 
     assert(n <= CONF_TARGETS_MAX);
     for (size_t i = 0; i < n; i++) {
         sums[i] = window_summarise(targets[i].window);
-        in.answers[i] = answer_of(&sums[i], targets[i].tcp, child_missing, now);
+        in.answers[i] = answer_of(&targets[i], &sums[i], child_missing, now);
         if (in.answers[i] == VERDICT_ANSWER_FAILED) {
             in.failed++;
         } else if (in.answers[i] == VERDICT_ANSWER_LOST) {
@@ -87,7 +100,9 @@ static enum verdict ask_others(enum verdict old, size_t n, const struct ike_view
     }
     if (!aws->configured || !aws->telemetry_known || clock_since(aws->telemetry_read, now) > VERDICT_TELEMETRY_SPAN)
         return VERDICT_UNKNOWN;
-    return aws->telemetry_up ? VERDICT_UP : VERDICT_DOWN;
+    if (aws->telemetry_up)
+        return n == 0 ? VERDICT_UP : VERDICT_UNKNOWN;
+    return VERDICT_DOWN;
 }
 
 /* SYNs are sent again by the kernel, which hides loss: echoes alone tell it. */
@@ -106,9 +121,8 @@ static bool is_lossy(const struct verdict_target *targets, const struct verdict_
                 return true;
             continue;
         }
-        if (degraded && (double)loss.lost >= VERDICT_LOSS_LEAVE * (double)loss.n)
-            return true;
-        if (!degraded && loss.runs >= VERDICT_LOSS_RUNS && (double)loss.lost >= VERDICT_LOSS_ENTER * (double)loss.n)
+        if (loss.runs >= VERDICT_LOSS_RUNS &&
+            (double)loss.lost >= (degraded ? VERDICT_LOSS_LEAVE : VERDICT_LOSS_ENTER) * (double)loss.n)
             return true;
     }
     return false;

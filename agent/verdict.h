@@ -13,7 +13,8 @@
 
 #define VERDICT_DOWN_ECHOES    16                     /* lost in a row: at 20 % random loss once in 10^11 */
 #define VERDICT_DOWN_SPAN      (1400 * USEC_PER_MSEC) /* ... spread over at least so long */
-#define VERDICT_DOWN_CONNECTS  2                      /* TCP attempts lost in a row */
+#define VERDICT_LOSSY_ECHOES   20                     /* ... where many were lost before: at 36 % once in 10^9 */
+#define VERDICT_DOWN_CONNECTS  12                     /* TCP attempts lost in a row: each is one SYN and its answer */
 #define VERDICT_LOCAL_ECHOES   5 /* enough where the daemon itself says that there is no CHILD_SA */
 #define VERDICT_LOCAL_SPAN     (1 * USEC_PER_SEC)
 #define VERDICT_UP_ECHOES      3 /* answered in a row before DOWN becomes UP */

@@ -43,11 +43,14 @@ void window_failed(struct window *w, usec_t sent, int reason)
     append(w, (struct sample){.when = sent, .outcome = SAMPLE_FAILED, .reason = reason});
 }
 
-/* RFC 6298 2.2 and 2.3. */
+/* RFC 6298 2.2 and 2.3. One that came very late says that something was stuck, not what is usual. */
 static void smooth(struct window *w, usec_t rtt)
 {
-    usec_t off = rtt > w->srtt ? rtt - w->srtt : w->srtt - rtt;
+    usec_t off;
 
+    if (rtt > WINDOW_LATE_MAX)
+        rtt = WINDOW_LATE_MAX;
+    off = rtt > w->srtt ? rtt - w->srtt : w->srtt - rtt;
     if (w->srtt == 0) {
         w->srtt = rtt;
         w->rttvar = rtt / 2;

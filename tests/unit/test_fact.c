@@ -31,7 +31,7 @@ static void test_empty_views_say_nothing(void **state)
 {
     (void)state;
     s = (struct situation){0};
-    for (size_t f = FACT_NONE + 1; f < FACT_MAX_; f++) {
+    for (enum fact f = FACT_NONE + 1; f < FACT_MAX_; f++) {
         if (f == FACT_EXPECTED_DOWN || f == FACT_ENDPOINT_CAME_BACK)
             assert_no(f);
         else
@@ -445,7 +445,7 @@ static void test_texts(void **state)
     char yes[FACT_TEXT_MAX], no[FACT_TEXT_MAX], unknown[FACT_TEXT_MAX];
 
     (void)state;
-    for (size_t f = FACT_NONE + 1; f < FACT_MAX_; f++) {
+    for (enum fact f = FACT_NONE + 1; f < FACT_MAX_; f++) {
         assert_ptr_equal(fact_text(f, TRUTH_YES, yes), yes);
         (void)fact_text(f, TRUTH_NO, no);
         (void)fact_text(f, TRUTH_UNKNOWN, unknown);
@@ -454,7 +454,7 @@ static void test_texts(void **state)
         assert_true(strlen(unknown) < FACT_TEXT_MAX - 1);
         assert_ptr_equal(strstr(unknown, "it is not known whether "), unknown);
         assert_true(yes[strlen(yes) - 1] != '.' && no[strlen(no) - 1] != '.');
-        for (size_t other = 0; other < f; other++)
+        for (enum fact other = FACT_NONE; other < f; other++)
             assert_string_not_equal(fact_name(f), fact_name(other));
     }
     assert_string_equal(fact_text(FACT_CHILD_SA, TRUTH_NO, no), "no CHILD_SA is installed");
