@@ -365,6 +365,12 @@ static const struct told stories[] = {
      NOTHING,
      CAUSE_NONE},
 
+    {"a tunnel is up by the daemon's word alone, and the kernel sees no way out",
+     {has_no_target, has_no_route},
+     CAUSE_NONE,
+     NOTHING,
+     CAUSE_NONE},
+
     /* The configuration. */
     {"the gateway terminates one tunnel only",
      {is_expected_down, no_sas, answers_pings},
@@ -399,6 +405,8 @@ static void test_every_story_has_its_cause(void **state)
         for (size_t k = 0; k < STEPS_MAX && stories[i].steps[k]; k++)
             stories[i].steps[k](&s);
         d = diagnose(&s);
+        for (size_t k = 0; k < d.n_alternatives; k++)
+            assert_int_not_equal(d.alternatives[k], d.cause);
         for (size_t k = 0; k < d.n_alternatives; k++)
             named = named || d.alternatives[k] == stories[i].alternative;
         if (d.cause == stories[i].cause && (d.row ? d.row->actions : 0) == stories[i].actions && named)
