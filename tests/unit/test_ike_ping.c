@@ -29,6 +29,7 @@ struct answer {
     uint16_t notify;  /* 0: no payload at all */
     uint8_t notify_spi_size;
     uint16_t notify_len; /* what its header says */
+    uint8_t behind;      /* bytes after the last payload */
 };
 
 static const struct answer good = {
@@ -55,6 +56,7 @@ static size_t put_answer(uint8_t buf[static 256], const struct answer *a)
         wr_u8(&w, a->notify_spi_size);
         wr_be16(&w, a->notify);
     }
+    wr_zero(&w, a->behind);
     wr_patch_be32(&w, 24, (uint32_t)((int)wr_len(&w) + a->wrong_length));
     assert_true(wr_ok(&w));
     return wr_len(&w);
@@ -93,7 +95,7 @@ static void test_reads_answers(void **state)
 
 static void test_refuses_what_is_no_answer(void **state)
 {
-    struct answer bad[] = {good, good, good, good, good, good, good, good, good};
+    struct answer bad[] = {good, good, good, good, good, good, good, good, good, good};
     struct ike_ping_answer got = {.notify = 4711};
 
     (void)state;
@@ -106,6 +108,7 @@ static void test_refuses_what_is_no_answer(void **state)
     bad[6].notify_len = 7; /* leaves a byte behind, and none for the type */
     bad[7].notify_len = 3; /* shorter than its own header: must not go round for ever */
     bad[8].notify_spi_size = 4;
+    bad[9].behind = 1;
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_int_equal(parse(&bad[i], &got), -EBADMSG);
     assert_int_equal(got.notify, 4711);
