@@ -131,10 +131,11 @@ static void on_ike_news(void *data, struct ike_sa_probe *p)
     }
 }
 
-static bool any_trouble(struct fleet *f)
+/* A tunnel is in trouble, or an action waits for what AWS says. */
+static bool aws_matters(struct fleet *f)
 {
     for (struct tunnel *t = tunnel_first(f); t; t = tunnel_next(t))
-        if (t->aws.configured && t->trouble_since != 0)
+        if (t->aws.configured && (t->trouble_since != 0 || t->connection->repair))
             return true;
     return false;
 }
@@ -148,7 +149,7 @@ static void on_aws_news(void *data, struct aws_status *s)
     aws_view_update(a);
     repair_aws_news(a, now);
     judge_all(a, now);
-    aws_status_set_interval(s, any_trouble(f) ? f->conf->timing.aws_down_interval : f->conf->timing.aws_poll_interval);
+    aws_status_set_interval(s, aws_matters(f) ? f->conf->timing.aws_down_interval : f->conf->timing.aws_poll_interval);
 }
 
 static int start_daemons(struct fleet *f)

@@ -296,6 +296,17 @@ void policy_begun(struct policy_state *s, enum action a, usec_t now)
         s->reports_until = now + POLICY_REPORTS_WAIT;
 }
 
+void policy_undone(struct policy_state *s, enum action a)
+{
+    for (size_t i = s->n_past; i > 0; i--) {
+        if (s->past[i - 1].action != a)
+            continue;
+        memmove(&s->past[i - 1], &s->past[i], (s->n_past - i) * sizeof(s->past[0]));
+        s->n_past--;
+        return;
+    }
+}
+
 void policy_incident_closed(struct policy_state *s)
 {
     for (size_t i = 0; i < s->n_past; i++)

@@ -78,6 +78,9 @@ struct decision policy_decide(const struct policy_input *in, usec_t now);
 /* Notes that ACTION was begun. */
 void policy_begun(struct policy_state *s, enum action a, usec_t now);
 
+/* The last ACTION that was begun was never carried out: it counts against no budget. */
+void policy_undone(struct policy_state *s, enum action a);
+
 /* Forgets what belonged to an incident that is closed. */
 void policy_incident_closed(struct policy_state *s);
 

@@ -75,17 +75,26 @@ unsigned repair_count_hour(const struct agent *a, usec_t now)
     return n;
 }
 
-/* Budgets count from the beginning of an action, whatever becomes of it. */
+static void persist_begun(const struct tunnel *t)
+{
+    persist_past(t);
+    persist_incident(t);
+}
+
+/*
+ * Budgets count from the beginning of an action, whatever becomes of it. What changes AWS has done nothing before its
+ * intention is stored: a process that ends before that leaves no trace of it.
+ */
 static void note_begun(struct tunnel *t, enum action action, usec_t now)
 {
     struct agent *a = t->agent;
 
     policy_begun(&t->policy, action, now);
-    persist_past(t);
+    t->incident.actions += action != ACTION_RECREATE_PROBE;
+    if (action != ACTION_TUNNEL_OPTIONS)
+        persist_begun(t);
     if (action == ACTION_RECREATE_PROBE)
         return;
-    t->incident.actions++;
-    persist_incident(t);
     if (a->n_past == AGENT_ACTIONS_REMEMBERED) {
         memmove(&a->past[0], &a->past[1], (a->n_past - 1) * sizeof(a->past[0]));
         a->n_past--;
@@ -211,6 +220,7 @@ static void on_intend(void *data, struct tunnel_options *options, const struct t
         s->agent = a;
         (void)str_copy(s->id, sizeof(s->id), row.id);
     }
+    persist_begun(t); /* written no later than the intention: the queue keeps the order */
     if (!s || store_intend(a->store, &row, on_stored, s) < 0)
         fail(r, "The intention could not be stored, so nothing was changed in AWS.");
     else
@@ -333,9 +343,11 @@ static void reconcile(struct repair *r, usec_t now)
         (void)str_copy(o.text, sizeof(o.text), "the change that was under way when the agent ended has been applied");
         finish(r, &o);
     } else if (clock_since(r->begun, now) >= REPAIR_RECONCILE_SPAN) {
-        o.result = OUTCOME_UNKNOWN;
+        o.result = OUTCOME_NOTHING;
         (void)str_copy(o.text, sizeof(o.text),
                        "AWS shows nothing of the change that was under way when the agent ended: it was never made");
+        policy_undone(&t->policy, r->action);
+        persist_past(t);
         finish(r, &o);
     }
 }

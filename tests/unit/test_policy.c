@@ -688,6 +688,22 @@ static void test_history_is_bounded(void **state)
     assert_true(p.last_disturbed == 1000);
 }
 
+static void test_what_was_never_carried_out_is_forgotten(void **state)
+{
+    struct policy_state p = {0};
+
+    (void)state;
+    policy_begun(&p, ACTION_TUNNEL_OPTIONS, 1);
+    policy_begun(&p, ACTION_TUNNEL_OPTIONS, 2);
+    policy_begun(&p, ACTION_INITIATE, 3);
+    policy_undone(&p, ACTION_TUNNEL_OPTIONS);
+    assert_int_equal(p.n_past, 2);
+    assert_true(p.past[0].action == ACTION_TUNNEL_OPTIONS && p.past[0].at == 1);
+    assert_true(p.past[1].action == ACTION_INITIATE);
+    policy_undone(&p, ACTION_REINITIATE);
+    assert_int_equal(p.n_past, 2);
+}
+
 static void test_retransmissions(void **state)
 {
     const usec_t at[] = {4000, 11200, 24160, 47488, 89478};
@@ -730,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_a_person_orders),
         cmocka_unit_test(test_text_is_stable),
         cmocka_unit_test(test_history_is_bounded),
+        cmocka_unit_test(test_what_was_never_carried_out_is_forgotten),
         cmocka_unit_test(test_retransmissions),
     };
 
