@@ -19,7 +19,7 @@
 #define FAILURE_FRESH (1 * USEC_PER_MIN)
 
 struct way {
-    struct addr to; /* unset: free */
+    struct addr to;
     struct uplink_view view;
     usec_t asked;    /* the kernel */
     usec_t looked;   /* by our user */
@@ -29,15 +29,15 @@ struct way {
 struct uplink {
     struct loop *loop; /* borrowed */
     uplink_change_fn fn;
-    void *data;                        /* borrowed for fn */
-    struct rtnetlink *kernel;          /* owned; for questions */
-    struct mnl_socket *news;           /* owned */
-    struct loop_io *io;                /* owned; of NEWS */
-    struct loop_timer *timer;          /* owned; armed while something changed and was not looked at */
-    uint64_t change;                   /* counts the changes */
-    usec_t looked;                     /* last, at anything */
-    usec_t checked;                    /* what changed */
-    struct way ways[UPLINK_CACHE_MAX]; /* each address has one place, which it may lose to another */
+    void *data;                         /* borrowed for fn */
+    struct rtnetlink *kernel;           /* owned; for questions */
+    struct mnl_socket *news;            /* owned */
+    struct loop_io *io;                 /* owned; of NEWS */
+    struct loop_timer *timer;           /* owned; armed while something changed and was not looked at */
+    uint64_t change;                    /* counts the changes */
+    usec_t looked;                      /* last, at anything */
+    usec_t checked;                     /* what changed */
+    struct way *ways[UPLINK_CACHE_MAX]; /* owned; each address has one place, which it may lose to another */
 };
 
 const char *uplink_state_name(enum uplink_state s)
@@ -118,7 +118,7 @@ static struct uplink_view ask(struct uplink *u, const struct addr *to, const str
 }
 
 /* FNV-1a over the address. */
-static struct way *place_of(struct uplink *u, const struct addr *to)
+static struct way **place_of(struct uplink *u, const struct addr *to)
 {
     const uint8_t *bytes = (const uint8_t *)&to->in.sin_addr;
     size_t len = sizeof(to->in.sin_addr);
@@ -140,6 +140,18 @@ static void refresh(struct uplink *u, struct way *w, usec_t now)
     w->change = u->change;
 }
 
+/* What is remembered of the way to TO; NULL where there is no memory. */
+static struct way *way_of(struct uplink *u, const struct addr *to)
+{
+    struct way **place = place_of(u, to);
+
+    if (!*place)
+        *place = calloc(1, sizeof(**place));
+    if (*place && !addr_equal(&(*place)->to, to))
+        **place = (struct way){.to = *to};
+    return *place;
+}
+
 struct uplink_view uplink_look(struct uplink *u, const struct addr *to)
 {
     usec_t now = loop_now(u->loop);
@@ -147,9 +159,9 @@ struct uplink_view uplink_look(struct uplink *u, const struct addr *to)
 
     if (!addr_is_set(to))
         return (struct uplink_view){.state = UPLINK_UNKNOWN};
-    w = place_of(u, to);
-    if (!addr_equal(&w->to, to))
-        *w = (struct way){.to = *to};
+    w = way_of(u, to);
+    if (!w)
+        return (struct uplink_view){.state = UPLINK_UNKNOWN};
     if (w->asked == 0 || w->change != u->change || clock_since(w->asked, now) >= UPLINK_FRESH)
         refresh(u, w, now);
     w->looked = u->looked = now;
@@ -163,11 +175,12 @@ static void on_timer(void *data, usec_t now)
 
     u->checked = now;
     for (size_t i = 0; i < UPLINK_CACHE_MAX; i++) {
-        struct way *w = &u->ways[i];
-        struct uplink_view seen = w->view;
+        struct way *w = u->ways[i];
+        struct uplink_view seen;
 
-        if (!addr_is_set(&w->to) || w->change == u->change || clock_since(w->looked, now) >= UPLINK_WATCHED)
+        if (!w || w->change == u->change || clock_since(w->looked, now) >= UPLINK_WATCHED)
             continue;
+        seen = w->view;
         refresh(u, w, now);
         if (!same_view(&w->view, &seen)) {
             u->fn(u->data);
@@ -235,6 +248,8 @@ struct uplink *uplink_free(struct uplink *u)
         if (u->news)
             (void)mnl_socket_close(u->news);
         u->kernel = rtnetlink_free(u->kernel);
+        for (size_t i = 0; i < UPLINK_CACHE_MAX; i++)
+            free(u->ways[i]);
         free(u);
     }
     return NULL;
