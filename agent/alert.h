@@ -6,8 +6,8 @@
 
 /*
  * The generic JSON webhook, laid out as Standard Webhooks 1.0.0 says: {"type": "tunnel.down", "timestamp": RFC 3339,
- * "data": {"event_id", "connection", "tunnel", "outside_address", "verdict", "previous", "cause", "severity", "summary",
- * "text", "incident", "action", ...}}.
+ * "data": {...}}. Every member of data is always there, null where it does not apply; docs/alerts.md tells them to
+ * receivers.
  */
 void alert_format_webhook(const struct event *e, struct strbuf *out);
 
