@@ -249,6 +249,7 @@ static void inherit(struct tunnel *to, const struct tunnel *from)
     to->incident = from->incident;
     to->policy = from->policy;
     to->trouble_since = from->trouble_since;
+    to->offline_at = from->offline_at;
     to->known_endpoint = from->known_endpoint;
     to->silent_endpoint = from->silent_endpoint;
     to->fast_until = from->fast_until;

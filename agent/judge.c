@@ -120,14 +120,29 @@ static void note_trouble(struct tunnel *t, usec_t now)
     }
 }
 
+/* The host is offline, as far as T can tell: its uplink is to blame, and nobody has seen it work since. */
+static bool is_offline(const struct tunnel *t)
+{
+    return t->diagnosis.cause == CAUSE_UPLINK_DOWN ||
+           (t->agent->offline && t->diagnosis.facts.is[FACT_UPLINK_WORKS] != TRUTH_YES);
+}
+
+/* A tunnel that went down with the uplink comes back with it, in a moment: it is not told before that had its time. */
+static usec_t evidence_end(const struct tunnel *t)
+{
+    return (t->offline_at > t->verdict.since ? t->offline_at : t->verdict.since) + JUDGE_EVIDENCE_MAX;
+}
+
 /* Whether the other sides had the time to say why: people should be told the cause with the verdict. */
 static bool evidence_is_in(const struct tunnel *t, usec_t now)
 {
-    usec_t bad_for = clock_since(t->verdict.since, now);
-
-    if (bad_for >= JUDGE_EVIDENCE_MAX || !t->ike_ping)
+    if (now >= evidence_end(t))
         return true;
-    if (bad_for < JUDGE_EVIDENCE_MIN)
+    if (t->offline_at > t->verdict.since)
+        return false;
+    if (!t->ike_ping)
+        return true;
+    if (clock_since(t->verdict.since, now) < JUDGE_EVIDENCE_MIN)
         return false;
     return t->ping.failed != 0 || t->ping.last_answer > t->trouble_since || t->ping.unanswered >= FACT_SILENT_PINGS;
 }
@@ -144,10 +159,10 @@ usec_t judge_again(const struct tunnel *t)
 {
     usec_t at = USEC_NEVER;
 
-    if (must_notify(t) && verdict_is_bad(t->verdict.verdict) && t->diagnosis.cause != CAUSE_UPLINK_DOWN)
+    if (must_notify(t) && verdict_is_bad(t->verdict.verdict) && !is_offline(t))
         at = t->verdict.since + JUDGE_EVIDENCE_MIN;
     if (at != USEC_NEVER && at <= t->due)
-        at = t->verdict.since + JUDGE_EVIDENCE_MAX;
+        at = evidence_end(t);
     if (t->verifying != ACTION_HOLD && t->verify_until < at)
         at = t->verify_until;
     if (t->compare_at != 0 && t->compare_at < at)
@@ -160,9 +175,7 @@ static void tell_verdict(struct tunnel *t, usec_t now)
     struct event e;
     char span[CLOCK_TEXT_MAX];
 
-    if (!must_notify(t) || t->diagnosis.cause == CAUSE_UPLINK_DOWN)
-        return;
-    if (verdict_is_bad(t->verdict.verdict) && !evidence_is_in(t, now))
+    if (!must_notify(t) || (verdict_is_bad(t->verdict.verdict) && (is_offline(t) || !evidence_is_in(t, now))))
         return;
     e = report_event(t, EVENT_VERDICT);
     e.previous = t->notified;
@@ -285,14 +298,29 @@ static void decide_and_act(struct tunnel *t, usec_t now)
         repair_begin(t, &t->decision, now);
 }
 
-/* The host is offline as long as a watched tunnel is bad because of its uplink. People are told once, not for each tunnel. */
-static void tell_uplink(struct agent *a)
+/* T is bad because of the uplink, or cannot even be measured. At boot the network is given its time. */
+static bool lacks_uplink(const struct tunnel *t, usec_t now)
 {
-    bool offline = false;
+    if (t->diagnosis.cause != CAUSE_UPLINK_DOWN || t->conf->expected_down || t->verdict.verdict == VERDICT_UP)
+        return false;
+    return verdict_is_bad(t->verdict.verdict) || clock_since(t->verdict.since, now) >= JUDGE_EVIDENCE_MAX;
+}
+
+/*
+ * The host is offline from when a watched tunnel lacks its uplink until something outside is seen again and none does.
+ * People are told once, not for each tunnel, and not each time that the kernel tries its next hop anew.
+ */
+static void tell_uplink(struct agent *a, usec_t now)
+{
+    bool lost = false, works = false;
+    bool offline;
     struct event e;
 
-    for (struct tunnel *t = tunnel_first(a->fleet); t && !offline; t = tunnel_next(t))
-        offline = verdict_is_bad(t->verdict.verdict) && t->diagnosis.cause == CAUSE_UPLINK_DOWN && !t->conf->expected_down;
+    for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t)) {
+        lost = lost || lacks_uplink(t, now);
+        works = works || t->diagnosis.facts.is[FACT_UPLINK_WORKS] == TRUTH_YES;
+    }
+    offline = lost || (a->offline && !works);
     if (offline == a->offline)
         return;
     a->offline = offline;
@@ -326,7 +354,9 @@ void judge_tunnel(struct tunnel *t, usec_t now)
     check_circuit(t, now);
     tell_cause(t, before);
     if (uplink_matters || t->diagnosis.cause == CAUSE_UPLINK_DOWN)
-        tell_uplink(t->agent);
+        tell_uplink(t->agent, now);
+    if (is_offline(t))
+        t->offline_at = now;
     tell_verdict(t, now);
     decide_and_act(t, now);
 }

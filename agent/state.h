@@ -67,6 +67,7 @@ struct tunnel {
     usec_t decided_wall;                /* of the decision that is shown */
 
     usec_t trouble_since;               /* suspect, or not UP, since; 0: calm */
+    usec_t offline_at;                  /* the host was last seen offline from here; 0: never */
     bool known_endpoint, silent_endpoint; /* how this tunnel is counted in the agent's n_known and n_silent */
     enum action verifying;              /* carried out, and its effect is awaited; ACTION_HOLD: nothing */
     usec_t verify_since, verify_until;
