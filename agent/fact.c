@@ -71,7 +71,7 @@ static enum truth counter_moves(const struct ike_view *ike, usec_t moved, usec_t
     usec_t newest = later(ike->child_since, ike->established_at);
     bool stands = clock_since(later(moved, newest), ike->when) > FACT_COUNTER_SPAN;
 
-    return truth(ike->n_child_up > 0 && ike->child_since != 0 && (moves || stands), moves);
+    return truth(ike->n_child_up > 0 && (moves || stands), moves);
 }
 
 /* What failed before the newest IKE_SA came up is settled. */

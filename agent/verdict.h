@@ -25,7 +25,7 @@
 #define VERDICT_LOSS_RUNS      3    /* one short interruption is no loss: it takes so many apart */
 #define VERDICT_DEGRADED_MIN   (30 * USEC_PER_SEC)
 #define VERDICT_FAILED_SPAN    (1 * USEC_PER_SEC)  /* a target that could not be probed for so long is not measured */
-#define VERDICT_LIST_SPAN      (30 * USEC_PER_SEC) /* a list of SAs older than that says nothing (events come at once) */
+#define VERDICT_LIST_SPAN      (30 * USEC_PER_SEC) /* a list of SAs older than that says nothing: events come at once */
 #define VERDICT_TELEMETRY_SPAN (15 * USEC_PER_MIN) /* ... nor does telemetry read longer ago */
 
 enum verdict {
