@@ -39,12 +39,14 @@ static const char *missing_leg(enum action action)
 static unsigned allowed_actions(const struct policy_input *in)
 {
     const struct cause_row *row = in->diagnosis->row;
-    unsigned actions = ACTION_BIT(ACTION_RECREATE_PROBE);
+    unsigned actions = 0;
 
     if (row)
         return row->actions;
     if (in->diagnosis->cause != CAUSE_UNDETERMINED)
         return 0;
+    if (evidence_is(in, FACT_AWS_UP, TRUTH_YES))
+        actions |= ACTION_BIT(ACTION_RECREATE_PROBE);
     if (evidence_is(in, FACT_IKE_SA, TRUTH_NO))
         actions |= ACTION_BIT(ACTION_INITIATE);
     if (evidence_is(in, FACT_CONNECTING, TRUTH_YES))
@@ -82,8 +84,9 @@ static const char *unfit(const struct policy_input *in, enum action action, usec
 {
     switch (action) {
     case ACTION_RECREATE_PROBE:
-        /* Where it is plain why nothing answers, and the repair must not wait, the ICMP id is not to blame. */
-        return !evidence_forced(in) && (evidence_is_plain(in) || evidence_came_back(in) != 0)
+        /* No repair waits for it where it is plain why nothing answers, or where something does. */
+        return !evidence_forced(in) && (evidence_is_plain(in) || evidence_came_back(in) != 0 ||
+                                        evidence_is(in, FACT_INNER_ANSWERS, TRUTH_YES))
                    ? "the probes are not to blame"
                    : NULL;
     case ACTION_INITIATE:

@@ -8,7 +8,7 @@ const char *reason_to_act(const struct policy_input *in, enum action action, use
         return "a person ordered it";
     switch (action) {
     case ACTION_RECREATE_PROBE:
-        return "nobody else says that the tunnel is down; perhaps only the ICMP id is dead";
+        return "nobody but the probes says that the tunnel is down; perhaps only the ICMP id is dead";
     case ACTION_INITIATE:
         if (in->ike->n_ike_up > 0)
             return "the CHILD_SA is missing";

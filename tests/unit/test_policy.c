@@ -593,6 +593,8 @@ static void test_what_is_not_down_is_left_alone(void **state)
     s.incident.state = INCIDENT_NONE;
     set_cause(&s, CAUSE_EXPECTED_DOWN, 0);
     idle(&s, "the tunnel is expected to be down");
+    set_cause(&s, CAUSE_BOTH_SIDES_WAITING, ACTION_BIT(ACTION_INITIATE)); /* nothing is done outside an incident */
+    assert_int_equal(decide(&s).action, ACTION_HOLD);
 }
 
 static void test_causes_that_no_repair_mends(void **state)
