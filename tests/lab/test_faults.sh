@@ -47,7 +47,8 @@ for how in link silent; do
     test_step "the uplink is cut ($how)"
     before=$(told 'true')
     lab_uplink_cut "$how"
-    lab_wait "the cause is seen" 15 lab_verdict_is 1 DOWN uplink-down || test_fail "$how: $(lab_rekindle status --json)"
+    lab_wait "the cause is seen" 15 lab_tunnel_is 1 '.cause == "uplink-down" and .verdict != "UP"' ||
+        test_fail "$how: $(lab_rekindle status --json | jq -c '.tunnels[0] | [.verdict, .cause]')"
     sleep 5 # long enough for anything wrong to happen
     lab_uplink_restore
     # A link that was down takes charon's addresses and routes with it, not its SAs.
