@@ -575,25 +575,41 @@ static void test_routes_and_addresses_that_are_not_there(void **state)
     assert_int_equal(icmp_send(target_of("192.0.2.2", NULL, &h), 1), -EHOSTUNREACH);
 }
 
+/* The first send after the source came back is answered. IPv6 has the address a moment before the way back to it. */
+static void expect_answer(struct icmp_target *t, struct heard *h, bool at_once)
+{
+    usec_t end = clock_now(clock_system()) + PATIENCE;
+    size_t n = h->n;
+
+    assert_int_equal(icmp_send(t, 1), 0);
+    if (at_once)
+        turn_until(h, n + 1);
+    while (h->n == n) {
+        assert_true(clock_now(clock_system()) < end);
+        assert_int_equal(icmp_send(t, 1), 0);
+        assert_true(loop_turn(loop, 5 * USEC_PER_MSEC) >= 0);
+    }
+    drain();
+}
+
 static void expect_source_may_come_and_go(const char *to, const char *source, const char *prefixed)
 {
     char add[128], delete[128];
     struct heard h = {0};
     struct icmp_target *t = target_of(to, source, &h);
+    bool v4 = strchr(to, '.') != NULL;
 
-    (void)str_format(add, sizeof(add), "addr add %s dev lo", prefixed);
-    (void)str_format(delete, sizeof(delete), "addr del %s dev lo", prefixed);
-    for (size_t k = 1; k <= 3; k++) {
+    (void)str_format(add, sizeof(add), "addr add dev lo %s", prefixed);
+    (void)str_format(delete, sizeof(delete), "addr del dev lo %s", prefixed);
+    for (int k = 0; k < 3; k++) {
         assert_int_equal(icmp_send(t, 1), -EADDRNOTAVAIL);
         assert_int_equal(netns_ip(add), 0);
-        assert_int_equal(icmp_send(t, 1), 0);
-        turn_until(&h, k);
+        expect_answer(t, &h, v4);
         assert_int_equal(netns_ip(delete), 0);
     }
     assert_int_equal(icmp_recreate(t), -EADDRNOTAVAIL);
     assert_int_equal(netns_ip(add), 0);
-    assert_int_equal(icmp_send(t, 1), 0);
-    turn_until(&h, 4);
+    expect_answer(t, &h, v4);
     assert_int_equal(netns_ip(delete), 0);
     icmp_target_free(t);
 }
@@ -610,7 +626,7 @@ static void test_source_comes_and_goes(void **state)
         if (datagram)
             allow_datagram_sockets();
         expect_source_may_come_and_go("127.0.0.1", "10.9.0.2", "10.9.0.2/32");
-        expect_source_may_come_and_go("::1", "fd09::2", "fd09::2/128");
+        expect_source_may_come_and_go("::1", "fd09::2", "fd09::2/128 nodad");
     }
 }
 
