@@ -8,9 +8,12 @@
 #include <net/if.h>
 #include <sched.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #define IP        "/bin/ip"
@@ -88,4 +91,23 @@ int netns_ip(const char *args)
     if (waitpid(pid, &status, 0) < 0)
         return -errno;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -ECHILD;
+}
+
+static int write_over(int fd, const char *text, const char *from, const char *path)
+{
+    if (write(fd, text, strlen(text)) < 0 || fchmod(fd, 0644) < 0 || unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || mount(from, path, NULL, MS_BIND, NULL) < 0)
+        return -errno;
+    return 0;
+}
+
+int netns_file(const char *path, const char *text)
+{
+    char from[] = "/tmp/netns-file-XXXXXX";
+    cleanup(closep) int fd = mkostemp(from, O_CLOEXEC);
+    int r = fd < 0 ? -errno : write_over(fd, text, from, path);
+
+    if (fd >= 0)
+        (void)unlink(from); /* the mount keeps it */
+    return r;
 }
