@@ -1,6 +1,6 @@
 /*
- * TCP connect to the application that matters behind the tunnel. One attempt at a time; the connection is closed as soon
- * as it is established or refused. A refusal is an answer: the path works.
+ * TCP connect to the application that matters behind the tunnel. One attempt at a time; the connection is closed as
+ * soon as it is established or refused. A refusal is an answer: the path works.
  */
 #pragma once
 
@@ -20,5 +20,9 @@ int tcp_probe_new(struct loop *l, const struct addr *to, const char *host, uint1
 struct tcp_probe *tcp_probe_free(struct tcp_probe *p); /* accepts NULL; no callback afterwards */
 DEFINE_CLEANUP(struct tcp_probe *, tcp_probe_free)
 
-/* Starts an attempt that is LOST after TIMEOUT. -EBUSY while one is under way. The callback never comes from within. */
+/*
+ * Starts an attempt that is LOST after TIMEOUT. -EBUSY while one is under way; another -errno where it cannot begin
+ * (-EADDRNOTAVAIL: the source address is gone; -ENETUNREACH): the sample FAILED. The callback never comes from within.
+ * A name is looked up beside attempts at the address that was found last; until one is found there is none to attempt.
+ */
 int tcp_probe_start(struct tcp_probe *p, usec_t timeout);
