@@ -6,10 +6,10 @@
 #define OUTCOME_TEXT_MAX 256
 
 enum outcome_result {
-    OUTCOME_DONE,     /* carried out */
-    OUTCOME_NOTHING,  /* nothing had to be done: all was as wanted already */
-    OUTCOME_FAILED,   /* carried out or refused with an error that TEXT tells */
-    OUTCOME_UNKNOWN,  /* no answer: may or may not have happened */
+    OUTCOME_DONE,    /* carried out */
+    OUTCOME_NOTHING, /* nothing had to be done: all was as wanted already */
+    OUTCOME_FAILED,  /* carried out or refused with an error that TEXT tells */
+    OUTCOME_UNKNOWN, /* no answer: may or may not have happened */
 };
 
 /* Why IKE itself says it failed: read from the daemon's log of the attempt (control-log). */

@@ -1,8 +1,8 @@
 /*
- * Re-initiation over VICI: terminates given IKE_SAs (stale, or hopelessly waiting for a far retransmission) and initiates
- * the CHILD_SA once, on a connection of its own so that the status connection never waits. charon hangs when it is asked
- * to initiate again and again: the caller keeps one pending per AWS connection, and this object is that one. The daemon's
- * log of the attempt is read for the reason of a failure.
+ * Re-initiation over VICI: terminates given IKE_SAs (stale, or hopelessly waiting for a far retransmission) and
+ * initiates the CHILD_SA once, on a connection of its own so that the status connection never waits. charon hangs when
+ * it is asked to initiate again and again: the caller keeps one pending per AWS connection, and this object is that
+ * one. The daemon's log of the attempt is read for the reason of a failure.
  */
 #pragma once
 
@@ -12,13 +12,13 @@
 #include "remediation/outcome.h"
 
 #define REINITIATE_TERMINATE_MAX 8
-#define REINITIATE_DEADLINE (20 * USEC_PER_SEC)
+#define REINITIATE_DEADLINE      (20 * USEC_PER_SEC)
 
 struct reinitiate;
 
 struct reinitiate_args {
-    const char *socket;                          /* copied, like all texts here */
-    char ike[VICI_SA_NAME_MAX];                  /* connection to initiate */
+    const char *socket;         /* copied, like all texts here */
+    char ike[VICI_SA_NAME_MAX]; /* connection to initiate */
     char child[VICI_SA_NAME_MAX];
     uint32_t terminate[REINITIATE_TERMINATE_MAX]; /* unique ids of IKE_SAs to remove first, by force */
     size_t n_terminate;
