@@ -3,6 +3,7 @@
 #include "agent/persist.h"
 #include "agent/repair.h"
 #include "agent/report.h"
+#include "agent/tell.h"
 #include "agent/watch.h"
 #include "base/random.h"
 #include "base/str.h"
@@ -59,8 +60,8 @@ static struct diagnosis diagnose(const struct tunnel *t, usec_t now)
     return diagnosis_make(&facts, now);
 }
 
-static struct decision decide(const struct tunnel *t, const struct diagnosis *diagnosis, const struct policy_state *state,
-                              usec_t now)
+static struct decision decide(const struct tunnel *t, const struct diagnosis *diagnosis,
+                              const struct policy_state *state, usec_t now)
 {
     const struct agent *a = t->agent;
     const struct policy_input in = {
@@ -120,87 +121,15 @@ static void note_trouble(struct tunnel *t, usec_t now)
     }
 }
 
-/* The host is offline, as far as T can tell: its uplink is to blame, and nobody has seen it work since. */
-static bool is_offline(const struct tunnel *t)
-{
-    return t->diagnosis.cause == CAUSE_UPLINK_DOWN ||
-           (t->agent->offline && t->diagnosis.facts.is[FACT_UPLINK_WORKS] != TRUTH_YES);
-}
-
-/* A tunnel that went down with the uplink comes back with it, in a moment: it is not told before that had its time. */
-static usec_t evidence_end(const struct tunnel *t)
-{
-    return (t->offline_at > t->verdict.since ? t->offline_at : t->verdict.since) + JUDGE_EVIDENCE_MAX;
-}
-
-/* Whether the other sides had the time to say why: people should be told the cause with the verdict. */
-static bool evidence_is_in(const struct tunnel *t, usec_t now)
-{
-    if (now >= evidence_end(t))
-        return true;
-    if (t->offline_at > t->verdict.since)
-        return false;
-    if (!t->ike_ping)
-        return true;
-    if (clock_since(t->verdict.since, now) < JUDGE_EVIDENCE_MIN)
-        return false;
-    return t->ping.failed != 0 || t->ping.last_answer > t->trouble_since || t->ping.unanswered >= FACT_SILENT_PINGS;
-}
-
-static bool must_notify(const struct tunnel *t)
-{
-    if (t->conf->expected_down || t->verdict.verdict == VERDICT_UNKNOWN || t->verdict.verdict == t->notified)
-        return false;
-    /* The first good verdict after the start is no news. */
-    return t->notified != VERDICT_UNKNOWN || verdict_is_bad(t->verdict.verdict);
-}
-
 usec_t judge_again(const struct tunnel *t)
 {
-    usec_t at = USEC_NEVER;
+    usec_t at = tell_again(t);
 
-    if (must_notify(t) && verdict_is_bad(t->verdict.verdict) && !is_offline(t))
-        at = t->verdict.since + JUDGE_EVIDENCE_MIN;
-    if (at != USEC_NEVER && at <= t->due)
-        at = evidence_end(t);
     if (t->verifying != ACTION_HOLD && t->verify_until < at)
         at = t->verify_until;
     if (t->compare_at != 0 && t->compare_at < at)
         at = t->compare_at;
     return at;
-}
-
-static void tell_verdict(struct tunnel *t, usec_t now)
-{
-    struct event e;
-    char span[CLOCK_TEXT_MAX];
-
-    if (!must_notify(t) || (verdict_is_bad(t->verdict.verdict) && (is_offline(t) || !evidence_is_in(t, now))))
-        return;
-    e = report_event(t, EVENT_VERDICT);
-    e.previous = t->notified;
-    if (verdict_is_bad(t->verdict.verdict))
-        (void)str_format(e.text, sizeof(e.text), "%s: %s", verdict_name(t->verdict.verdict), diagnosis_text(&t->diagnosis));
-    else if (t->incident.opened != 0) {
-        e.lasted = clock_since(t->incident.opened, now);
-        (void)str_format(e.text, sizeof(e.text), "%s again after %s.", verdict_name(t->verdict.verdict),
-                         clock_duration(e.lasted, span));
-    } else
-        (void)str_format(e.text, sizeof(e.text), "%s.", verdict_name(t->verdict.verdict));
-    t->notified = t->verdict.verdict;
-    persist_notified(t);
-    report(t->agent, &e, true);
-}
-
-static void tell_cause(struct tunnel *t, enum cause before)
-{
-    struct event e;
-
-    if (t->diagnosis.cause == before || t->incident.state != INCIDENT_OPEN || t->diagnosis.cause == CAUSE_NONE)
-        return;
-    e = report_event(t, EVENT_CAUSE);
-    (void)str_format(e.text, sizeof(e.text), "cause %s: %s", cause_name(t->diagnosis.cause), diagnosis_text(&t->diagnosis));
-    report(t->agent, &e, false);
 }
 
 /* An action is judged by its effect. */
@@ -217,8 +146,9 @@ static void verify_action(struct tunnel *t, usec_t now)
     e.action = t->verifying;
     e.good = t->verdict.verdict == VERDICT_UP || t->verdict.verdict == VERDICT_DEGRADED;
     e.lasted = clock_since(t->verify_since, now);
-    (void)str_format(e.text, sizeof(e.text), e.good ? "%s worked: the tunnel passes traffic again after %s."
-                                                    : "%s did not help: the tunnel is still down after %s.",
+    (void)str_format(e.text, sizeof(e.text),
+                     e.good ? "%s worked: the tunnel passes traffic again after %s."
+                            : "%s did not help: the tunnel is still down after %s.",
                      action_name(t->verifying), clock_duration(e.lasted, span));
     t->verifying = ACTION_HOLD;
     report(t->agent, &e, true);
@@ -237,9 +167,10 @@ static void check_circuit(struct tunnel *t, usec_t now)
         return;
     persist_incident(t);
     e = report_event(t, EVENT_OUTCOME);
-    (void)str_copy(e.text, sizeof(e.text),
-                   "Things are worse than before: the tunnel is still down, and so is the other one, which worked. Nothing "
-                   "that could cut a tunnel is done here any more until a person orders it or the tunnel is healthy again.");
+    (void)str_copy(
+        e.text, sizeof(e.text),
+        "Things are worse than before: the tunnel is still down, and so is the other one, which worked. Nothing "
+        "that could cut a tunnel is done here any more until a person orders it or the tunnel is healthy again.");
     report(t->agent, &e, true);
 }
 
@@ -270,20 +201,6 @@ static void step_incident(struct tunnel *t, usec_t now)
     }
 }
 
-/* What is held back, proposed, or given up is told once, when it becomes so. */
-static void tell_decision(struct tunnel *t, const struct decision *before)
-{
-    struct event e;
-
-    if (decision_equal(&t->decision, before) || t->incident.state != INCIDENT_OPEN)
-        return;
-    t->decided_wall = loop_wall(t->agent->loop);
-    e = report_event(t, EVENT_DECISION);
-    e.action = t->decision.proposed;
-    (void)str_copy(e.text, sizeof(e.text), t->decision.text);
-    report(t->agent, &e, t->decision.needs_approval);
-}
-
 static void decide_and_act(struct tunnel *t, usec_t now)
 {
     struct decision before = t->decision;
@@ -298,39 +215,19 @@ static void decide_and_act(struct tunnel *t, usec_t now)
         repair_begin(t, &t->decision, now);
 }
 
-/* T is bad because of the uplink, or cannot even be measured. At boot the network is given its time. */
-static bool lacks_uplink(const struct tunnel *t, usec_t now)
-{
-    if (t->diagnosis.cause != CAUSE_UPLINK_DOWN || t->conf->expected_down || t->verdict.verdict == VERDICT_UP)
-        return false;
-    return verdict_is_bad(t->verdict.verdict) || clock_since(t->verdict.since, now) >= JUDGE_EVIDENCE_MAX;
-}
-
 /*
- * The host is offline from when a watched tunnel lacks its uplink until something outside is seen again and none does.
- * People are told once, not for each tunnel, and not each time that the kernel tries its next hop anew.
+ * An initiation of ours leaves open what it will mend: the cause stays the one that it was begun for, unless the
+ * evidence shows another.
  */
-static void tell_uplink(struct agent *a, usec_t now)
+static struct diagnosis diagnose_repair(const struct tunnel *t, usec_t now)
 {
-    bool lost = false, works = false;
-    bool offline;
-    struct event e;
+    struct diagnosis d = diagnose(t, now);
 
-    for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t)) {
-        lost = lost || lacks_uplink(t, now);
-        works = works || t->diagnosis.facts.is[FACT_UPLINK_WORKS] == TRUTH_YES;
+    if (d.cause == CAUSE_UNDETERMINED && t->diagnosis.row && repair_initiating_since(t) != 0) {
+        d.cause = t->diagnosis.cause;
+        d.row = t->diagnosis.row;
     }
-    offline = lost || (a->offline && !works);
-    if (offline == a->offline)
-        return;
-    a->offline = offline;
-    e = report_host_event(a, EVENT_UPLINK);
-    e.good = !offline;
-    e.cause = offline ? CAUSE_UPLINK_DOWN : CAUSE_NONE;
-    (void)str_copy(e.text, sizeof(e.text),
-                   offline ? "This host has lost its uplink: the tunnels cannot work until it is back. Nothing is repaired."
-                           : "The uplink of this host is back.");
-    report(a, &e, true);
+    return d;
 }
 
 void judge_tunnel(struct tunnel *t, usec_t now)
@@ -338,26 +235,23 @@ void judge_tunnel(struct tunnel *t, usec_t now)
     struct inputs in = inputs_of(t);
     struct verdict_state old = t->verdict;
     enum cause before = t->diagnosis.cause;
-    bool uplink_matters = t->agent->offline || before == CAUSE_UPLINK_DOWN;
 
     t->verdict = verdict_judge(old, in.targets, t->conf->n_targets, &t->ike, &t->aws, now);
     note_trouble(t, now);
     /* The common case, several times a second for each tunnel: all is well and was before. */
     if (is_calm(t) && old.verdict == VERDICT_UP && before == CAUSE_NONE && t->incident.state == INCIDENT_NONE &&
-        t->ike.daemon == IKE_DAEMON_OK && t->policy.forced == ACTION_HOLD && !must_notify(t) && !uplink_matters)
+        t->ike.daemon == IKE_DAEMON_OK && t->policy.forced == ACTION_HOLD && !tell_is_due(t, now) && !t->agent->offline)
         return;
+    tell_passed(t, old, now);
     watch_host(t);
     t->aws.repairing = repair_changes_aws(t);
-    t->diagnosis = diagnose(t, now);
+    t->diagnosis = diagnose_repair(t, now);
     step_incident(t, now);
     verify_action(t, now);
     check_circuit(t, now);
-    tell_cause(t, before);
-    if (uplink_matters || t->diagnosis.cause == CAUSE_UPLINK_DOWN)
-        tell_uplink(t->agent, now);
-    if (is_offline(t))
-        t->offline_at = now;
+    tell_uplink(t, before, now);
     tell_verdict(t, now);
+    tell_cause(t, before);
     decide_and_act(t, now);
 }
 

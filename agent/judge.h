@@ -1,11 +1,10 @@
-/* Runs the pure chain for one tunnel: windows -> verdict -> diagnosis -> incident -> decision, reports what changed, acts. */
+/* Runs the pure chain for one tunnel: windows -> verdict -> diagnosis -> incident -> decision, reports what changed,
+ * acts. */
 #pragma once
 
 #include "agent/state.h"
 
-#define JUDGE_EVIDENCE_MIN (500 * USEC_PER_MSEC) /* people are told of a bad verdict when its cause had so long to show, */
-#define JUDGE_EVIDENCE_MAX (3 * USEC_PER_SEC)    /* ... and at the latest then */
-#define JUDGE_VERIFY (30 * USEC_PER_SEC)         /* an action that brought nothing by then did not help */
+#define JUDGE_VERIFY (30 * USEC_PER_SEC) /* an action that brought nothing by then did not help */
 
 void judge_tunnel(struct tunnel *t, usec_t now);
 void judge_all(struct agent *a, usec_t now);

@@ -1,0 +1,180 @@
+#include "agent/tell.h"
+
+#include "agent/persist.h"
+#include "agent/repair.h"
+#include "agent/report.h"
+#include "base/str.h"
+
+/* The host is offline, as far as T can tell: its uplink is to blame, and nobody has seen it work since. */
+static bool is_offline(const struct tunnel *t)
+{
+    return t->diagnosis.cause == CAUSE_UPLINK_DOWN ||
+           (t->agent->offline && t->diagnosis.facts.is[FACT_UPLINK_WORKS] != TRUTH_YES);
+}
+
+/* A tunnel that went down with the uplink comes back with it, in a moment: it is not told before that had its time. */
+static usec_t evidence_end(const struct tunnel *t)
+{
+    return (t->offline_at > t->verdict.since ? t->offline_at : t->verdict.since) + TELL_EVIDENCE_MAX;
+}
+
+/* Whether the other sides had the time to say why. What is about to be acted on is told before it is. */
+static bool evidence_is_in(const struct tunnel *t, usec_t now)
+{
+    if (now >= evidence_end(t))
+        return true;
+    if (t->offline_at > t->verdict.since)
+        return false;
+    if (!t->ike_ping)
+        return true;
+    if (t->diagnosis.row && t->diagnosis.row->actions != 0 && t->ping.last_answer > t->trouble_since)
+        return true;
+    if (clock_since(t->verdict.since, now) < TELL_EVIDENCE_MIN)
+        return false;
+    return t->ping.failed != 0 || t->ping.last_answer > t->trouble_since || t->ping.unanswered >= FACT_SILENT_PINGS;
+}
+
+/* Whether VERDICT is news to people. The first good one after the start is none. */
+static bool is_news(const struct tunnel *t, enum verdict verdict)
+{
+    if (t->conf->expected_down || verdict == t->notified)
+        return false;
+    return t->notified != VERDICT_UNKNOWN || verdict_is_bad(verdict);
+}
+
+bool tell_is_due(const struct tunnel *t, usec_t now)
+{
+    if (!is_news(t, t->verdict.verdict))
+        return false;
+    return t->verdict.verdict != VERDICT_UNKNOWN || clock_since(t->verdict.since, now) >= TELL_UNKNOWN_MIN;
+}
+
+usec_t tell_again(const struct tunnel *t)
+{
+    usec_t soon = t->verdict.since + TELL_EVIDENCE_MIN;
+
+    if (!is_news(t, t->verdict.verdict) || is_offline(t) || t->verdict.verdict == VERDICT_UP)
+        return USEC_NEVER;
+    if (t->verdict.verdict == VERDICT_UNKNOWN)
+        return t->verdict.since + TELL_UNKNOWN_MIN;
+    return soon > t->due ? soon : evidence_end(t);
+}
+
+static void say_verdict(const struct tunnel *t, struct event *e, usec_t now)
+{
+    const char *name = verdict_name(e->verdict);
+    char span[CLOCK_TEXT_MAX];
+
+    if (verdict_is_bad(e->verdict)) {
+        (void)str_format(e->text, sizeof(e->text), "%s: %s", name, diagnosis_text(&t->diagnosis));
+    } else if (e->verdict == VERDICT_UNKNOWN) {
+        (void)str_format(e->text, sizeof(e->text), "%s: whether the tunnel works cannot be measured.", name);
+    } else if (t->incident.opened != 0) {
+        e->lasted = clock_since(t->incident.opened, now);
+        (void)str_format(e->text, sizeof(e->text), "%s again after %s.", name, clock_duration(e->lasted, span));
+    } else {
+        (void)str_format(e->text, sizeof(e->text), "%s.", name);
+    }
+}
+
+static void tell(struct tunnel *t, enum verdict verdict, usec_t now)
+{
+    struct event e = report_event(t, EVENT_VERDICT);
+
+    e.verdict = verdict;
+    e.previous = t->notified;
+    say_verdict(t, &e, now);
+    t->notified = verdict;
+    persist_notified(t);
+    report(t->agent, &e, true);
+}
+
+void tell_verdict(struct tunnel *t, usec_t now)
+{
+    if (!tell_is_due(t, now))
+        return;
+    if (t->verdict.verdict == VERDICT_UP || (!is_offline(t) && evidence_is_in(t, now)))
+        tell(t, t->verdict.verdict, now);
+}
+
+void tell_passed(struct tunnel *t, struct verdict_state old, usec_t now)
+{
+    if (t->verdict.verdict == old.verdict || !verdict_is_bad(old.verdict) || !is_news(t, old.verdict))
+        return;
+    if (!is_offline(t) && t->offline_at <= old.since)
+        tell(t, old.verdict, now);
+}
+
+void tell_cause(struct tunnel *t, enum cause before)
+{
+    struct event e;
+
+    if (t->diagnosis.cause == before || t->incident.state != INCIDENT_OPEN || t->diagnosis.cause == CAUSE_NONE)
+        return;
+    e = report_event(t, EVENT_CAUSE);
+    (void)str_format(e.text, sizeof(e.text), "cause %s: %s", cause_name(t->diagnosis.cause),
+                     diagnosis_text(&t->diagnosis));
+    report(t->agent, &e, false);
+}
+
+/* What is held back, proposed, or given up is told once, when it becomes so. An action speaks for itself while it
+ * lasts. */
+void tell_decision(struct tunnel *t, const struct decision *before)
+{
+    const struct repair *r = t->connection->repair;
+    struct event e;
+
+    if (decision_equal(&t->decision, before) || t->incident.state != INCIDENT_OPEN)
+        return;
+    t->decided_wall = loop_wall(t->agent->loop);
+    if (t->decision.action != ACTION_HOLD || (r && repair_tunnel(r) == t))
+        return;
+    e = report_event(t, EVENT_DECISION);
+    e.action = t->decision.proposed;
+    (void)str_copy(e.text, sizeof(e.text), t->decision.text);
+    report(t->agent, &e, t->decision.needs_approval);
+}
+
+/* T is bad because of the uplink, or cannot even be measured. At boot the network is given its time. */
+static bool lacks_uplink(const struct tunnel *t, usec_t now)
+{
+    if (t->diagnosis.cause != CAUSE_UPLINK_DOWN || t->conf->expected_down || t->verdict.verdict == VERDICT_UP)
+        return false;
+    return verdict_is_bad(t->verdict.verdict) || clock_since(t->verdict.since, now) >= TELL_EVIDENCE_MAX;
+}
+
+/*
+ * The host is offline from when a watched tunnel lacks its uplink until something outside is seen again and none does.
+ * People are told once, not for each tunnel, and not each time that the kernel tries its next hop anew.
+ */
+static void look_at_host(struct agent *a, usec_t now)
+{
+    bool lost = false, works = false;
+    bool offline;
+    struct event e;
+
+    for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t)) {
+        lost = lost || lacks_uplink(t, now);
+        works = works || t->diagnosis.facts.is[FACT_UPLINK_WORKS] == TRUTH_YES;
+    }
+    offline = lost || (a->offline && !works);
+    if (offline == a->offline)
+        return;
+    a->offline = offline;
+    e = report_host_event(a, EVENT_UPLINK);
+    e.good = !offline;
+    e.cause = offline ? CAUSE_UPLINK_DOWN : CAUSE_NONE;
+    (void)str_copy(e.text, sizeof(e.text),
+                   offline
+                       ? "This host has lost its uplink: the tunnels cannot work until it is back. Nothing is repaired."
+                       : "The uplink of this host is back.");
+    report(a, &e, true);
+}
+
+void tell_uplink(struct tunnel *t, enum cause before, usec_t now)
+{
+    if (t->agent->offline || before == CAUSE_UPLINK_DOWN || t->diagnosis.cause == CAUSE_UPLINK_DOWN)
+        look_at_host(t->agent, now);
+    if (is_offline(t))
+        t->offline_at = now;
+}
