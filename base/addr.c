@@ -1,5 +1,6 @@
 #include "base/addr.h"
 
+#include "base/parse.h"
 #include "base/str.h"
 
 #include <arpa/inet.h>
@@ -17,6 +18,28 @@ int addr_parse(const char *text, struct addr *ret)
         a.in6.sin6_family = AF_INET6;
     else
         return -EINVAL;
+    *ret = a;
+    return 0;
+}
+
+int addr_parse_port(const char *text, struct addr *ret)
+{
+    bool bracketed = text[0] == '[';
+    const char *start = bracketed ? &text[1] : text;
+    size_t len = strcspn(start, bracketed ? "]" : ":");
+    const char *rest = &start[len];
+    char host[ADDR_TEXT_MAX];
+    struct addr a;
+    uint16_t port = 0;
+
+    if (bracketed && *rest++ != ']')
+        return -EINVAL;
+    if (!str_format(host, sizeof(host), "%.*s", (int)len, start) || addr_parse(host, &a) < 0 ||
+        (addr_family(&a) == AF_INET6) != bracketed)
+        return -EINVAL;
+    if (rest[0] != '\0' && (rest[0] != ':' || parse_port(&rest[1], &port) < 0))
+        return -EINVAL;
+    addr_set_port(&a, port);
     *ret = a;
     return 0;
 }

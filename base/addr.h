@@ -17,6 +17,8 @@ struct addr {
 };
 
 int addr_parse(const char *text, struct addr *ret); /* "203.0.113.10", "2001:db8::1"; -EINVAL */
+/* "203.0.113.10:500", "[2001:db8::1]:500"; without a port ("203.0.113.10", "[2001:db8::1]") it is 0. -EINVAL */
+int addr_parse_port(const char *text, struct addr *ret);
 bool addr_is_set(const struct addr *a);
 bool addr_equal(const struct addr *a, const struct addr *b); /* family and address, not port */
 bool addr_is_loopback(const struct addr *a);

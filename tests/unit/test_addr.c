@@ -65,6 +65,38 @@ static void test_ports(void **state)
     assert_string_equal(addr_text(&none, buf), "-");
 }
 
+static void test_ports_are_read(void **state)
+{
+    static const char *const junk[] = {"",
+                                       "203.0.113.10:",
+                                       "203.0.113.10:0",
+                                       "203.0.113.10:65536",
+                                       "203.0.113.10:80x",
+                                       "[203.0.113.10]:80",
+                                       "2001:db8::1",
+                                       "[2001:db8::1",
+                                       "[2001:db8::1]80",
+                                       "[2001:db8::1]]:80",
+                                       "[]:80",
+                                       ":80",
+                                       "localhost:80",
+                                       "[2001:0db8:0000:0000:0000:0000:0000:0001:0000:0000:0000:0000:0000:0000]:80"};
+    struct addr a;
+    char buf[ADDR_TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(addr_parse_port("203.0.113.10:500", &a), 0);
+    assert_string_equal(addr_port_text(&a, buf), "203.0.113.10:500");
+    assert_int_equal(addr_parse_port("[2001:db8::1]:65535", &a), 0);
+    assert_string_equal(addr_port_text(&a, buf), "[2001:db8::1]:65535");
+    assert_int_equal(addr_parse_port("203.0.113.10", &a), 0);
+    assert_int_equal(addr_port(&a), 0);
+    assert_int_equal(addr_parse_port("[::1]", &a), 0);
+    assert_int_equal(addr_port(&a), 0);
+    for (size_t i = 0; i < ARRAY_LEN(junk); i++)
+        assert_int_equal(addr_parse_port(junk[i], &a), -EINVAL);
+}
+
 static void test_equality_is_of_addresses(void **state)
 {
     struct addr a = of("203.0.113.10"), b = of("203.0.113.10"), c = of("203.0.113.11"), d = of("::ffff:203.0.113.10");
@@ -113,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_text_goes_there_and_back),
         cmocka_unit_test(test_junk_is_refused),
         cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_ports_are_read),
         cmocka_unit_test(test_equality_is_of_addresses),
         cmocka_unit_test(test_loopback_and_any),
         cmocka_unit_test(test_from_sockaddr),
