@@ -107,7 +107,8 @@ static int open_parts(struct agent *a)
         return fail(r, "cannot take up the alerts");
     r = api_new(a->loop, a->runtime_dir, a->fleet->conf->listen, control_routes(), a, &a->api);
     if (r == -EADDRINUSE)
-        log_error("another rekindled runs with %s/rekindle.sock", a->runtime_dir);
+        log_error("%s/rekindle.sock%s%s is in use: another rekindled runs", a->runtime_dir,
+                  a->fleet->conf->listen ? " or " : "", str_or(a->fleet->conf->listen, ""));
     return r < 0 && r != -EADDRINUSE ? fail(r, a->runtime_dir) : r;
 }
 

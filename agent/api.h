@@ -1,7 +1,7 @@
 /*
- * The control socket: HTTP and JSON over RUNTIME_DIR/rekindle.sock, and the reading half of it on a loopback TCP address
- * where that is enabled. libmicrohttpd, driven by the loop. Over the socket, reading is for whoever may open it (mode 0660);
- * changing asks for root, our own user, or the socket's group (SO_PEERCRED). TCP never changes anything.
+ * The control socket: HTTP and JSON over RUNTIME_DIR/rekindle.sock, and the reading half of it on a loopback TCP
+ * address where that is enabled. libmicrohttpd, driven by the loop. Over the socket, reading is for whoever may open it
+ * (mode 0660); changing asks for root, our own user, or the socket's group (SO_PEERCRED). TCP never changes anything.
  */
 #pragma once
 
@@ -12,10 +12,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define API_BODY_MAX (64 * 1024)
+#define API_BODY_MAX        (64 * 1024)
 #define API_CONNECTIONS_MAX 64
-#define API_QUERY_MAX 64
-#define API_TIMEOUT 30 /* seconds of an idle connection */
+#define API_QUERY_MAX       64
+#define API_TIMEOUT         30 /* seconds of an idle connection */
 
 struct api;
 struct api_request;
@@ -40,5 +40,6 @@ struct json_object *api_request_body(const struct api_request *r);
 const char *api_request_query(const struct api_request *r, const char *name);
 
 void api_reply(struct api_request *r, unsigned status, struct json_object *body); /* takes BODY */
-void api_reply_error(struct api_request *r, unsigned status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void api_reply_error(struct api_request *r, unsigned status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void api_reply_text(struct api_request *r, unsigned status, const char *content_type, const char *text);
