@@ -260,6 +260,8 @@ static void inherit(struct tunnel *to, const struct tunnel *from)
     to->compare_at = from->compare_at;
     to->other_was_up = from->other_was_up;
     to->notified = from->notified;
+    to->told_cause = from->told_cause;
+    (void)str_copy(to->told_decision, sizeof(to->told_decision), from->told_decision);
     for (size_t i = 0; same_probes(from->conf, to->conf) && i < to->conf->n_targets; i++)
         to->targets[i].window = from->targets[i].window;
 }

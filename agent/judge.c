@@ -203,31 +203,14 @@ static void step_incident(struct tunnel *t, usec_t now)
 
 static void decide_and_act(struct tunnel *t, usec_t now)
 {
-    struct decision before = t->decision;
-
     if (t->incident.state != INCIDENT_OPEN && t->policy.forced == ACTION_HOLD && !t->verdict.suspect) {
         t->decision = (struct decision){.again = USEC_NEVER};
         return;
     }
     t->decision = decide(t, &t->diagnosis, &t->policy, now);
-    tell_decision(t, &before);
+    tell_decision(t);
     if (t->decision.action != ACTION_HOLD)
         repair_begin(t, &t->decision, now);
-}
-
-/*
- * An initiation of ours leaves open what it will mend: the cause stays the one that it was begun for, unless the
- * evidence shows another.
- */
-static struct diagnosis diagnose_repair(const struct tunnel *t, usec_t now)
-{
-    struct diagnosis d = diagnose(t, now);
-
-    if (d.cause == CAUSE_UNDETERMINED && t->diagnosis.row && repair_initiating_since(t) != 0) {
-        d.cause = t->diagnosis.cause;
-        d.row = t->diagnosis.row;
-    }
-    return d;
 }
 
 void judge_tunnel(struct tunnel *t, usec_t now)
@@ -245,13 +228,13 @@ void judge_tunnel(struct tunnel *t, usec_t now)
     tell_passed(t, old, now);
     watch_host(t);
     t->aws.repairing = repair_changes_aws(t);
-    t->diagnosis = diagnose_repair(t, now);
+    t->diagnosis = diagnose(t, now);
     step_incident(t, now);
     verify_action(t, now);
     check_circuit(t, now);
     tell_uplink(t, before, now);
     tell_verdict(t, now);
-    tell_cause(t, before);
+    tell_cause(t);
     decide_and_act(t, now);
 }
 

@@ -317,9 +317,3 @@ void policy_incident_closed(struct policy_state *s)
     s->approved = false;
     s->reports_until = 0;
 }
-
-bool decision_equal(const struct decision *a, const struct decision *b)
-{
-    return a->action == b->action && a->proposed == b->proposed && a->needs_approval == b->needs_approval &&
-           str_eq(a->text, b->text);
-}

@@ -89,5 +89,3 @@ void policy_incident_closed(struct policy_state *s);
  * time, five times (strongswan.conf, charon.retransmit_*; its defaults). USEC_NEVER after the last one.
  */
 usec_t policy_next_retransmission(usec_t since, usec_t now);
-
-bool decision_equal(const struct decision *a, const struct decision *b); /* for people: nothing new to record */

@@ -74,6 +74,8 @@ struct tunnel {
     usec_t compare_at;                  /* an action that disturbed left things better or worse: seen then; 0: nothing */
     bool other_was_up;                  /* ... the connection's other tunnel, when it began */
     enum verdict notified;              /* what people were told last; kept in the store */
+    enum cause told_cause;              /* of the present incident, like the next */
+    char told_decision[POLICY_TEXT_MAX];
 };
 
 struct connection {

@@ -27,11 +27,11 @@ static bool evidence_is_in(const struct tunnel *t, usec_t now)
         return false;
     if (!t->ike_ping)
         return true;
-    if (t->diagnosis.row && t->diagnosis.row->actions != 0 && t->ping.last_answer > t->trouble_since)
+    if (t->diagnosis.row && t->diagnosis.row->actions != 0 && t->ping.last_answer >= t->trouble_since)
         return true;
     if (clock_since(t->verdict.since, now) < TELL_EVIDENCE_MIN)
         return false;
-    return t->ping.failed != 0 || t->ping.last_answer > t->trouble_since || t->ping.unanswered >= FACT_SILENT_PINGS;
+    return t->ping.failed != 0 || t->ping.last_answer >= t->trouble_since || t->ping.unanswered >= FACT_SILENT_PINGS;
 }
 
 /* Whether VERDICT is news to people. The first good one after the start is none. */
@@ -85,6 +85,7 @@ static void tell(struct tunnel *t, enum verdict verdict, usec_t now)
     e.previous = t->notified;
     say_verdict(t, &e, now);
     t->notified = verdict;
+    t->told_cause = t->diagnosis.cause;
     persist_notified(t);
     report(t->agent, &e, true);
 }
@@ -105,34 +106,52 @@ void tell_passed(struct tunnel *t, struct verdict_state old, usec_t now)
         tell(t, old.verdict, now);
 }
 
-void tell_cause(struct tunnel *t, enum cause before)
+/*
+ * An initiation is under way, or its effect is awaited, or the tunnel begins to answer: what is seen of it now is on
+ * its way to something else, and not worth a line.
+ */
+static bool is_in_between(const struct tunnel *t)
+{
+    return repair_initiating_since(t) != 0 || t->verifying != ACTION_HOLD ||
+           (t->verdict.verdict == VERDICT_DOWN && t->diagnosis.facts.is[FACT_INNER_ANSWERS] == TRUTH_YES);
+}
+
+void tell_cause(struct tunnel *t)
 {
     struct event e;
 
-    if (t->diagnosis.cause == before || t->incident.state != INCIDENT_OPEN || t->diagnosis.cause == CAUSE_NONE)
+    if (t->incident.state == INCIDENT_NONE)
+        t->told_cause = CAUSE_NONE;
+    if (t->diagnosis.cause == t->told_cause || t->diagnosis.cause == CAUSE_NONE || t->incident.state != INCIDENT_OPEN ||
+        is_in_between(t))
         return;
     e = report_event(t, EVENT_CAUSE);
     (void)str_format(e.text, sizeof(e.text), "cause %s: %s", cause_name(t->diagnosis.cause),
                      diagnosis_text(&t->diagnosis));
+    t->told_cause = t->diagnosis.cause;
     report(t->agent, &e, false);
 }
 
-/* What is held back, proposed, or given up is told once, when it becomes so. An action speaks for itself while it
- * lasts. */
-void tell_decision(struct tunnel *t, const struct decision *before)
+/* What is held back, proposed, or given up is told once, when it becomes so. An action tells itself. */
+void tell_decision(struct tunnel *t)
 {
-    const struct repair *r = t->connection->repair;
+    const struct decision *d = &t->decision;
     struct event e;
 
-    if (decision_equal(&t->decision, before) || t->incident.state != INCIDENT_OPEN)
+    if (t->incident.state == INCIDENT_NONE)
+        t->told_decision[0] = '\0';
+    if (str_eq(d->text, t->told_decision) || t->incident.state != INCIDENT_OPEN)
         return;
+    if (d->action == ACTION_HOLD && is_in_between(t))
+        return;
+    (void)str_copy(t->told_decision, sizeof(t->told_decision), d->text);
     t->decided_wall = loop_wall(t->agent->loop);
-    if (t->decision.action != ACTION_HOLD || (r && repair_tunnel(r) == t))
+    if (d->action != ACTION_HOLD)
         return;
     e = report_event(t, EVENT_DECISION);
-    e.action = t->decision.proposed;
-    (void)str_copy(e.text, sizeof(e.text), t->decision.text);
-    report(t->agent, &e, t->decision.needs_approval);
+    e.action = d->proposed;
+    (void)str_copy(e.text, sizeof(e.text), d->text);
+    report(t->agent, &e, d->needs_approval);
 }
 
 /* T is bad because of the uplink, or cannot even be measured. At boot the network is given its time. */
