@@ -234,7 +234,7 @@ void judge_tunnel(struct tunnel *t, usec_t now)
     check_circuit(t, now);
     tell_uplink(t, before, now);
     tell_verdict(t, now);
-    tell_cause(t);
+    tell_cause(t, now);
     decide_and_act(t, now);
 }
 

@@ -116,14 +116,14 @@ static bool is_in_between(const struct tunnel *t)
            (t->verdict.verdict == VERDICT_DOWN && t->diagnosis.facts.is[FACT_INNER_ANSWERS] == TRUTH_YES);
 }
 
-void tell_cause(struct tunnel *t)
+void tell_cause(struct tunnel *t, usec_t now)
 {
     struct event e;
 
     if (t->incident.state == INCIDENT_NONE)
         t->told_cause = CAUSE_NONE;
     if (t->diagnosis.cause == t->told_cause || t->diagnosis.cause == CAUSE_NONE || t->incident.state != INCIDENT_OPEN ||
-        is_in_between(t))
+        is_in_between(t) || tell_is_due(t, now)) /* the verdict will tell it */
         return;
     e = report_event(t, EVENT_CAUSE);
     (void)str_format(e.text, sizeof(e.text), "cause %s: %s", cause_name(t->diagnosis.cause),

@@ -105,9 +105,14 @@ lab_rekindle() {
     lab_exec gw "$LAB_BUILD/rekindle" --config "$LAB_AGENT_CONF" --runtime-dir "$LAB_AGENT_DIR/run" "$@"
 }
 
+# The status as JSON, whatever it says: the exit status of `rekindle status` tells of the tunnels.
+lab_status() {
+    lab_rekindle status --json 2>/dev/null || :
+}
+
 # lab_tunnel_is N FILTER: whether jq's FILTER holds for the tunnel as the agent shows it.
 lab_tunnel_is() {
-    lab_rekindle status --json 2>/dev/null | jq -e --arg a "$(lab_var LAB_OUTSIDE "$1")" \
+    lab_status | jq -e --arg a "$(lab_var LAB_OUTSIDE "$1")" \
         ".tunnels[] | select(.outside_address == \$a) | $2" >/dev/null
 }
 

@@ -69,7 +69,8 @@
 #                                          it answers 503 while the file LAB_HOOK_BROKEN exists
 #   lab_agent_start [ARGS...], lab_agent_stop [SIGNAL], lab_agent_pid    rekindled on the gateway, logging to LAB_AGENT_LOG
 #   lab_rekindle ARGS...                   the rekindle command beside it
-#   lab_tunnel_is N FILTER                 whether jq's FILTER holds for the tunnel in `rekindle status --json`
+#   lab_status                             the status as JSON
+#   lab_tunnel_is N FILTER                 whether the FILTER of jq holds for the tunnel in it
 #   lab_verdict_is N VERDICT [CAUSE]
 #   lab_hooks_count FILTER, lab_hooked N FILTER    webhooks delivered for whose body FILTER holds: how many, at least N
 #   lab_echoes_start N, lab_echoes_stop    echoes through tunnel N; lab_first_reply AFTER: when one was answered

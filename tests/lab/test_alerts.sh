@@ -25,7 +25,7 @@ lab_replace 1 delete 600
 lab_wait "DOWN" 10 lab_verdict_is 1 DOWN
 lab_wait "it is tried again and again" 20 refused
 test_check "status tells what waits" lab_tunnel_is 1 'true'
-lab_rekindle status --json | jq -e '.alerts.waiting >= 1' >/dev/null || test_fail "nothing waits"
+lab_status | jq -e '.alerts.waiting >= 1' >/dev/null || test_fail "nothing waits"
 lab_agent_stop KILL
 rm "$LAB_HOOK_BROKEN"
 lab_agent_start
@@ -37,7 +37,7 @@ test_check "it is told once over the restart" lab_never "again" 4 lab_hooked 2 '
 test_step "the URL"
 ! grep -qF "$(lab_hook_token)" "$LAB_AGENT_LOG" || test_fail "the log tells the URL"
 ! grep -qaF "$(lab_hook_token)" "/proc/$(lab_agent_pid)/cmdline" || test_fail "the arguments tell the URL"
-! lab_rekindle status --json | grep -qF "$(lab_hook_token)" || test_fail "the API tells the URL"
+! lab_status | grep -qF "$(lab_hook_token)" || test_fail "the API tells the URL"
 
 test_step "a bad reload"
 cp "$LAB_AGENT_CONF" "$LAB_AGENT_DIR/good.conf"
@@ -55,10 +55,10 @@ test_check "the verdict was kept over the reload" lab_verdict_is 1 DOWN
 
 test_step "pause and test"
 lab_rekindle pause --for 10m >/dev/null || test_fail "pause"
-lab_rekindle status | grep -q 'paused until' || test_fail "status does not tell the pause"
+grep -q 'paused until' <(lab_rekindle status) || test_fail "status does not tell the pause"
 lab_agent_stop
 lab_agent_start
-lab_rekindle status | grep -q 'paused until' || test_fail "the pause did not outlive the restart"
+grep -q 'paused until' <(lab_rekindle status) || test_fail "the pause did not outlive the restart"
 lab_rekindle resume >/dev/null || test_fail "resume"
 lab_rekindle test-alert >/dev/null || test_fail "test-alert"
 test_check "the test alert comes" lab_wait webhook 10 lab_hooked 1 '.type == "test"'

@@ -51,7 +51,7 @@ rm -rf "$LAB_AGENT_DIR/state"
 lab_agent_start
 lab_wait "UP" 10 lab_verdict_is 1 UP
 lab_replace 1 silent 2
-lab_wait "AWS dials in" 60 lab_ping 1 || test_fail "$(lab_rekindle status --json)"
+lab_wait "AWS dials in" 60 lab_ping 1 || test_fail "$(lab_status)"
 lab_wait "UP" 15 lab_verdict_is 1 UP
 test_check "one more change, of tunnel 1" test "$(modified_for | tr '\n' ' ')" == "$LAB_OUTSIDE_2 $LAB_OUTSIDE_1 "
 lab_replace 1 silent 2

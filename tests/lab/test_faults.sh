@@ -48,7 +48,7 @@ for how in link silent; do
     before=$(told 'true')
     lab_uplink_cut "$how"
     lab_wait "the cause is seen" 15 lab_tunnel_is 1 '.cause == "uplink-down" and .verdict != "UP"' ||
-        test_fail "$how: $(lab_rekindle status --json | jq -c '.tunnels[0] | [.verdict, .cause]')"
+        test_fail "$how: $(lab_status | jq -c '.tunnels[0] | [.verdict, .cause]')"
     sleep 5 # long enough for anything wrong to happen
     lab_uplink_restore
     # A link that was down takes charon's addresses and routes with it, not its SAs.
@@ -65,7 +65,7 @@ kill -STOP "$pid"
 # Its user-space ESP stands still with it: the tunnel is down, and the daemon cannot be asked.
 lab_wait "the cause is seen" 15 lab_verdict_is 1 DOWN daemon-hung || {
     kill -CONT "$pid"
-    test_fail "not seen as hung: $(lab_rekindle status --json | jq -c '.tunnels[0] | [.verdict, .cause]')"
+    test_fail "not seen as hung: $(lab_status | jq -c '.tunnels[0] | [.verdict, .cause]')"
 }
 for _ in 1 2 3; do
     answers_quickly || test_fail "rekindled does not answer while charon is stopped"
@@ -78,14 +78,14 @@ test_check "no action" test "$(actions)" == 0
 test_step "the database is away, the tunnel is not"
 lab_exec vpc nft add table inet away
 lab_exec vpc nft 'add chain inet away in { type filter hook input priority 0; }; add rule inet away in tcp dport 3306 drop'
-lab_wait "the cause is seen" 40 lab_verdict_is 1 DEGRADED probe-target-down || test_fail "$(lab_rekindle status --json)"
+lab_wait "the cause is seen" 40 lab_verdict_is 1 DEGRADED probe-target-down || test_fail "$(lab_status)"
 lab_exec vpc nft delete table inet away
 lab_wait "UP again" 60 lab_verdict_is 1 UP
 test_check "no action" test "$(actions)" == 0
 
 test_step "a dead charon"
 lab_charon_stop gw silent
-lab_wait "the cause is seen" 15 lab_verdict_is 1 DOWN daemon-dead || test_fail "$(lab_rekindle status --json)"
+lab_wait "the cause is seen" 15 lab_verdict_is 1 DOWN daemon-dead || test_fail "$(lab_status)"
 test_check "no action" test "$(actions)" == 0
 lab_charon_start gw
 lab_wait "repaired when the daemon is back" 20 lab_verdict_is 1 UP
