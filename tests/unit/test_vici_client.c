@@ -12,7 +12,8 @@
 
 #include <sys/stat.h>
 
-#define SOON   (20 * USEC_PER_MSEC) /* a deadline that is meant to pass */
+#define SOON   (20 * USEC_PER_MSEC)  /* a deadline that is meant to pass */
+#define LATER  (500 * USEC_PER_MSEC) /* likewise, after something was done */
 #define NOBODY 65534
 
 struct ended {
@@ -345,7 +346,7 @@ static void test_late_events_of_a_stream_are_dropped(void **state)
 
     (void)state;
     start();
-    assert_int_equal(vici_call(client, "list-sas", NULL, 0, "list-sa", on_stream, on_done, &e[0], 2 * SOON, NULL), 0);
+    assert_int_equal(vici_call(client, "list-sas", NULL, 0, "list-sa", on_stream, on_done, &e[0], LATER, NULL), 0);
     fake_expect(&fake, "3 list-sa");
     fake_reply(&fake, VICI_EVENT_CONFIRM, NULL, NULL);
     fake_expect(&fake, "0 list-sas");
@@ -412,18 +413,27 @@ static void test_an_idle_connection_stays(void **state)
     assert_int_equal(states.n, 1);
 }
 
-/* Both are ready in the same turn, since the loop itself was late. */
+static void answer_now(void *data, usec_t now)
+{
+    (void)data;
+    (void)now;
+    fake_reply(&fake, VICI_CMD_RESPONSE, NULL, "just in time");
+}
+
+/* The loop itself is late: the deadline is over when it comes to look, and the answer lies there unread. */
 static void test_an_answer_that_is_there_counts(void **state)
 {
+    cleanup(loop_timer_freep) struct loop_timer *timer = NULL;
     struct ended e = {0};
     usec_t end;
 
     (void)state;
     start();
-    call_within("version", &e, SOON);
-    fake_settle(&fake);
-    fake_reply(&fake, VICI_CMD_RESPONSE, NULL, "just in time");
-    end = clock_now(clock_system()) + 2 * SOON;
+    call_within("version", &e, LATER);
+    fake_expect(&fake, "0 version");
+    assert_int_equal(loop_timer_new(fake.loop, answer_now, NULL, &timer), 0);
+    loop_timer_at(timer, 1); /* before the client's timer, in the same turn */
+    end = clock_now(clock_system()) + LATER;
     while (clock_now(clock_system()) < end)
         continue;
     assert_ended(&e, 0);
@@ -539,6 +549,20 @@ static void test_the_connection_breaks(void **state)
     fake_expect(&fake, "0 two"); /* and "one" is not repeated */
     fake_reply(&fake, VICI_CMD_RESPONSE, NULL, NULL);
     assert_ended(&e[1], 0);
+}
+
+/* The call is made before the loop can tell that the other side has gone. */
+static void test_a_call_into_a_broken_connection(void **state)
+{
+    struct ended e = {0};
+
+    (void)state;
+    start();
+    fake_hang_up(&fake);
+    call("one", &e);
+    assert_ended(&e, -ECONNRESET);
+    fake_until(&fake, fake_accept(&fake));
+    fake_expect_silence(&fake);
 }
 
 static void test_what_was_sent_before_the_end_counts(void **state)
@@ -887,6 +911,7 @@ int main(void)
         client_test(test_we_may_not_connect),
         client_test(test_the_backlog_is_full),
         client_test(test_the_connection_breaks),
+        client_test(test_a_call_into_a_broken_connection),
         client_test(test_what_was_sent_before_the_end_counts),
         client_test(test_nonsense_ends_the_connection),
         client_test(test_an_answer_in_single_bytes),
