@@ -73,6 +73,8 @@ struct verdict_inner verdict_read_targets(const struct verdict_target *targets, 
             in.lost++;
             if (sums[i].lost_since > in.lost_since)
                 in.lost_since = sums[i].lost_since;
+            if (sums[i].last_lost > in.last_lost)
+                in.last_lost = sums[i].last_lost;
         } else {
             add_suspect(&in, &sums[i]);
         }
@@ -131,11 +133,11 @@ static bool is_lossy(const struct verdict_target *targets, const struct verdict_
 static enum verdict judge_usable(const struct verdict_target *targets, const struct verdict_inner *in,
                                  struct verdict_state old, usec_t now)
 {
-    if (in->lost > 0)
-        return VERDICT_DEGRADED;
-    if (!verdict_is_bad(old.verdict) && old.verdict != VERDICT_UP)
-        return VERDICT_UP; /* the losses of the time before are not held against it */
     if (old.verdict == VERDICT_DOWN)
+        return VERDICT_UP; /* targets come back one by one: what was lost before is not held against any */
+    if (in->lost > 0 && (old.verdict != VERDICT_UP || in->last_lost >= old.since))
+        return VERDICT_DEGRADED;
+    if (old.verdict == VERDICT_UNKNOWN)
         return VERDICT_UP;
     if (old.verdict == VERDICT_DEGRADED && clock_since(old.since, now) < VERDICT_DEGRADED_MIN)
         return VERDICT_DEGRADED;

@@ -66,6 +66,7 @@ struct verdict_inner {
     bool steady;       /* one of these answered often enough in a row to leave DOWN */
     bool suspect;      /* one that is not LOST lost something just now */
     usec_t lost_since; /* when that newest run began; 0 without one */
+    usec_t last_lost;  /* when a target that is LOST last lost something; 0 without one */
     usec_t first_lost; /* when the oldest run of a target that is only suspect began; 0 without one */
 };
 

@@ -153,6 +153,8 @@ static void read_runs(const struct window *w, struct window_summary *sum)
         } else if (s->outcome == SAMPLE_LOST) {
             missed = true;
             if (!answered) {
+                if (sum->lost_run == 0)
+                    sum->last_lost = s->when;
                 sum->lost_run++;
                 sum->lost_since = s->when;
             }

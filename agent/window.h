@@ -27,6 +27,7 @@ struct window_summary {
     size_t ok, lost, pending, failed; /* in the window */
     size_t lost_run;                  /* LOST since the last OK, FAILED and PENDING passed over */
     usec_t lost_since;                /* sending time of the first of that run; 0 without one */
+    usec_t last_lost;                 /* ... and of its last */
     size_t ok_run;                    /* OK since the last LOST */
     usec_t last_ok;                   /* sending time of the newest OK; 0 without one */
     bool failing;                     /* the newest sample that is not PENDING is FAILED */

@@ -384,6 +384,24 @@ static void test_a_target_that_is_back_is_back(void **state)
     assert_int_equal(judge(2, NOW).verdict, VERDICT_UP);
 }
 
+static void test_targets_come_back_one_by_one(void **state)
+{
+    (void)state;
+    targets[1].tcp = true;
+    old = (struct verdict_state){.verdict = VERDICT_DOWN, .since = NOW - 20 * SEC};
+    answers(0, 1, NOW - 20 * SEC);
+    losses(0, 20, NOW - SEC);
+    losses(1, 20, NOW - SEC);
+    answers(0, 3, NOW);
+    old = judge(2, NOW);
+    assert_int_equal(old.verdict, VERDICT_UP);
+    old = judge(2, NOW + MSEC); /* the connect was not tried again yet */
+    assert_int_equal(old.verdict, VERDICT_UP);
+    losses(1, 1, NOW + SEC);
+    old = judge(2, NOW + 2 * SEC);
+    assert_int_equal(old.verdict, VERDICT_DEGRADED);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -721,6 +739,7 @@ int main(void)
         cmocka_unit_test_setup(test_loss_degrades_and_lets_go_slowly, begin),
         cmocka_unit_test_setup(test_one_interruption_is_no_loss, begin),
         cmocka_unit_test_setup(test_a_target_that_is_back_is_back, begin),
+        cmocka_unit_test_setup(test_targets_come_back_one_by_one, begin),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_full_loss_is_down_within_three_seconds),
         cmocka_unit_test(test_random_loss_is_never_down),
