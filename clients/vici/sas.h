@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define VICI_IKE_SAS_MAX       8192
-#define VICI_CHILD_SAS_MAX     64 /* of one IKE_SA */
+#define VICI_CHILD_SAS_MAX     1024 /* of one IKE_SA; another VPN of the same daemon may have many */
 #define VICI_CONNS_MAX         4096
 #define VICI_CONN_ADDRS_MAX    8  /* further ones are left out, and so are names too long to be an address */
 #define VICI_CONN_CHILDREN_MAX 16 /* further ones are left out */
