@@ -1,6 +1,7 @@
 #include "agent/control.h"
 
 #include "agent/agent.h"
+#include "agent/control_body.h"
 #include "agent/judge.h"
 #include "agent/persist.h"
 #include "agent/report.h"
@@ -14,21 +15,20 @@
 
 #define TEXT_MAX 1024
 
-static const char *body_text(const struct api_request *r, const char *key)
-{
-    struct json_object *v;
-
-    if (!json_object_object_get_ex(api_request_body(r), key, &v) || !json_object_is_type(v, json_type_string))
-        return NULL;
-    return json_object_get_string(v);
-}
-
-static bool body_flag(const struct api_request *r, const char *key)
-{
-    struct json_object *v;
-
-    return json_object_object_get_ex(api_request_body(r), key, &v) && json_object_get_boolean(v);
-}
+static const struct control_member no_members[] = {{NULL, json_type_null}};
+static const struct control_member repair_members[] = {
+    {"tunnel", json_type_string},
+    {"action", json_type_string},
+    {"dry_run", json_type_boolean},
+    {NULL, json_type_null},
+};
+static const struct control_member pause_members[] = {
+    {"scope", json_type_string},
+    {"for_seconds", json_type_int},
+    {NULL, json_type_null},
+};
+static const struct control_member resume_members[] = {{"scope", json_type_string}, {NULL, json_type_null}};
+static const struct control_member approve_members[] = {{"id", json_type_string}, {NULL, json_type_null}};
 
 static void reply_text(struct api_request *r, const char *text)
 {
@@ -87,7 +87,7 @@ static void on_history(void *data, struct api_request *r)
     const char *text = api_request_query(r, "limit");
     uint64_t limit = CONTROL_HISTORY_DEFAULT;
 
-    if (text && parse_u64(text, STORE_HISTORY_MAX, &limit) < 0)
+    if (text && (parse_u64(text, STORE_HISTORY_MAX, &limit) < 0 || limit == 0))
         api_reply_error(r, 400, "limit: a number from 1 to %d is wanted.", STORE_HISTORY_MAX);
     else if (store_history(a->store, (size_t)limit, on_history_read, r) < 0)
         api_reply_error(r, 503, "The history cannot be read now.");
@@ -96,7 +96,7 @@ static void on_history(void *data, struct api_request *r)
 /* The tunnel that the request names; answers 404 and returns NULL where there is none. */
 static struct tunnel *wanted_tunnel(struct agent *a, struct api_request *r)
 {
-    const char *name = body_text(r, "tunnel");
+    const char *name = control_body_text(r, "tunnel");
     struct tunnel *t = name ? tunnel_find(a->fleet, name) : NULL;
 
     if (!t)
@@ -133,12 +133,15 @@ static void on_repair(void *data, struct api_request *r)
 {
     struct agent *a = data;
     usec_t now = loop_now(a->loop);
-    struct tunnel *t = wanted_tunnel(a, r);
-    const char *name = body_text(r, "action");
-    bool dry_run = body_flag(r, "dry_run");
+    const char *name = control_body_text(r, "action");
+    bool dry_run = control_body_flag(r, "dry_run");
+    struct tunnel *t;
     enum action action;
     struct decision d;
 
+    if (!control_body_ok(r, repair_members))
+        return;
+    t = wanted_tunnel(a, r);
     if (!t)
         return;
     if (!name)
@@ -159,22 +162,31 @@ static void on_repair(void *data, struct api_request *r)
     watch_plan(t, now);
 }
 
-/* The scope of a pause: everything (NULL), a connection or a tunnel. Answers 404 where there is no such thing. */
-static bool set_pause(struct agent *a, struct api_request *r, usec_t until)
+static void pause_tunnel(struct tunnel *t, usec_t until)
 {
-    const char *scope = body_text(r, "scope");
-    bool found = false;
+    if (t->policy.paused_until == until)
+        return;
+    t->policy.paused_until = until;
+    persist_tunnel_pause(t);
+}
+
+/*
+ * Pauses SCOPE: everything (NULL), a connection or a tunnel; UNTIL 0 ends the pause. What ends for everything ends for each
+ * tunnel. Answers 404 where there is no such thing.
+ */
+static bool set_pause(struct agent *a, struct api_request *r, const char *scope, usec_t until)
+{
+    struct tunnel *wanted = scope ? tunnel_find(a->fleet, scope) : NULL;
+    bool found = !scope;
 
     if (!scope) {
         a->paused_until = until;
         persist_pause(a);
-        found = true;
     }
-    for (struct tunnel *t = tunnel_first(a->fleet); t && scope; t = tunnel_next(t)) {
-        if (t != tunnel_find(a->fleet, scope) && !str_eq(t->connection->conf->name, scope))
+    for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t)) {
+        if (scope ? t != wanted && !str_eq(t->connection->conf->name, scope) : until != 0)
             continue;
-        t->policy.paused_until = until;
-        persist_tunnel_pause(t);
+        pause_tunnel(t, until);
         found = true;
     }
     if (!found)
@@ -185,20 +197,26 @@ static bool set_pause(struct agent *a, struct api_request *r, usec_t until)
 static void on_pause(void *data, struct api_request *r)
 {
     struct agent *a = data;
-    struct json_object *v;
-    usec_t span = CONTROL_PAUSE_DEFAULT;
+    const char *scope;
+    int64_t seconds;
+    usec_t span;
     char text[TEXT_MAX], duration[CLOCK_TEXT_MAX], until[CLOCK_TEXT_MAX];
 
-    if (json_object_object_get_ex(api_request_body(r), "for_seconds", &v) && json_object_get_int64(v) > 0)
-        span = (usec_t)json_object_get_int64(v) * USEC_PER_SEC;
-    if (span > CONTROL_PAUSE_MAX) {
-        api_reply_error(r, 400, "A pause ends by itself, after %s at the latest.", clock_duration(CONTROL_PAUSE_MAX, duration));
+    if (!control_body_ok(r, pause_members))
+        return;
+    scope = control_body_text(r, "scope");
+    seconds = control_body_number(r, "for_seconds", CONTROL_PAUSE_DEFAULT / USEC_PER_SEC);
+    if (seconds < 1 || seconds > (int64_t)(CONTROL_PAUSE_MAX / USEC_PER_SEC)) {
+        api_reply_error(r, 400, "for_seconds: a number from 1 is wanted. A pause ends by itself, after %s at the latest.",
+                        clock_duration(CONTROL_PAUSE_MAX, duration));
         return;
     }
-    if (!set_pause(a, r, loop_now(a->loop) + span))
+    span = (usec_t)seconds * USEC_PER_SEC;
+    if (!set_pause(a, r, scope, loop_now(a->loop) + span))
         return;
-    (void)str_format(text, sizeof(text), "Repairs are paused for %s, until %s. Watching and alerts go on.",
-                     clock_duration(span, duration), clock_rfc3339(loop_wall(a->loop) + span, until));
+    (void)str_format(text, sizeof(text), "Repairs%s%s are paused for %s, until %s. Watching and alerts go on.",
+                     scope ? " of " : "", str_or(scope, ""), clock_duration(span, duration),
+                     clock_rfc3339(loop_wall(a->loop) + span, until));
     log_notice("%s", text);
     reply_text(r, text);
     judge_all(a, loop_now(a->loop));
@@ -207,21 +225,31 @@ static void on_pause(void *data, struct api_request *r)
 static void on_resume(void *data, struct api_request *r)
 {
     struct agent *a = data;
+    const char *scope;
+    char text[TEXT_MAX];
 
-    if (!set_pause(a, r, 0))
+    if (!control_body_ok(r, resume_members))
         return;
-    log_notice("repairs are no longer paused");
-    reply_text(r, "Repairs are no longer paused.");
+    scope = control_body_text(r, "scope");
+    if (!set_pause(a, r, scope, 0))
+        return;
+    (void)str_format(text, sizeof(text), "Repairs%s%s are no longer paused%s.", scope ? " of " : "", str_or(scope, ""),
+                     a->paused_until > loop_now(a->loop) ? " by themselves, but all repairs still are" : "");
+    log_notice("%s", text);
+    reply_text(r, text);
     judge_all(a, loop_now(a->loop));
 }
 
 static void on_approve(void *data, struct api_request *r)
 {
     struct agent *a = data;
-    const char *id = body_text(r, "id");
+    const char *id;
     char text[TEXT_MAX];
     unsigned n = 0;
 
+    if (!control_body_ok(r, approve_members))
+        return;
+    id = control_body_text(r, "id");
     for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t)) {
         if (!t->decision.needs_approval || (id && !str_eq(id, t->incident.id) && t != tunnel_find(a->fleet, id)))
             continue;
@@ -244,6 +272,8 @@ static void on_test_alert(void *data, struct api_request *r)
     struct event e = report_host_event(a, EVENT_TEST);
     char text[TEXT_MAX];
 
+    if (!control_body_ok(r, no_members))
+        return;
     e.good = true;
     (void)str_copy(e.text, sizeof(e.text), "This is a test of Rekindle's alerts. Nothing is wrong.");
     report(a, &e, true);
@@ -256,6 +286,8 @@ static void on_reload(void *data, struct api_request *r)
 {
     char error[TEXT_MAX];
 
+    if (!control_body_ok(r, no_members))
+        return;
     if (agent_reload(data, error, sizeof(error)) < 0)
         api_reply_error(r, 409, "%s", error);
     else

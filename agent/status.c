@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+static char number_format[] = "%.10g"; /* only read */
+
 static void add_text(struct json_object *o, const char *key, const char *text)
 {
     json_object_object_add(o, key, text ? json_object_new_string(text) : NULL);
@@ -19,7 +21,11 @@ static void add_wall(struct json_object *o, const char *key, usec_t wall)
 
 static void add_number(struct json_object *o, const char *key, bool known, double value)
 {
-    json_object_object_add(o, key, known ? json_object_new_double(value) : NULL);
+    struct json_object *number = known ? json_object_new_double(value) : NULL;
+
+    if (number) /* json-c's own way prints 0.1 as 0.10000000000000001 */
+        json_object_set_serializer(number, json_object_double_to_json_string, number_format, NULL);
+    json_object_object_add(o, key, number);
 }
 
 static double milliseconds(usec_t span)
@@ -31,6 +37,14 @@ static double milliseconds(usec_t span)
 static usec_t wall_of(struct agent *a, usec_t at)
 {
     return at == 0 ? 0 : loop_wall(a->loop) - clock_since(at, loop_now(a->loop));
+}
+
+/* Wall clock of the end of a pause; 0 where there is none. */
+static usec_t pause_end(struct agent *a, usec_t until)
+{
+    usec_t now = loop_now(a->loop);
+
+    return until > now ? loop_wall(a->loop) + (until - now) : 0;
 }
 
 /* The target that stands best: what a person wants to see of loss and round-trip time. */
@@ -164,6 +178,7 @@ static struct json_object *tunnel_object(struct tunnel *t)
     json_object_object_add(o, "for_seconds",
                            json_object_new_int64((int64_t)(clock_since(t->verdict.since, loop_now(a->loop)) / USEC_PER_SEC)));
     json_object_object_add(o, "expected_down", json_object_new_boolean(t->conf->expected_down));
+    add_wall(o, "paused_until", pause_end(a, t->policy.paused_until));
     add_measurements(o, t);
     add_targets(o, t);
     add_text(o, "incident", t->incident.state != INCIDENT_NONE ? t->incident.id : NULL);
@@ -177,10 +192,11 @@ static struct json_object *tunnel_object(struct tunnel *t)
 static struct json_object *daemon_object(const struct daemon *d)
 {
     struct json_object *o = json_object_new_object();
+    const char *version = ike_sa_probe_version(d->probe);
 
     add_text(o, "name", d->conf->name);
     add_text(o, "state", ike_daemon_state_name(d->state));
-    add_text(o, "version", ike_sa_probe_version(d->probe));
+    add_text(o, "version", version[0] ? version : NULL);
     add_number(o, "rtt_ms", ike_sa_probe_rtt(d->probe) > 0, milliseconds(ike_sa_probe_rtt(d->probe)));
     return o;
 }
@@ -197,13 +213,6 @@ static struct json_object *alerts_object(const struct agent *a)
     return o;
 }
 
-static usec_t pause_end(struct agent *a)
-{
-    usec_t now = loop_now(a->loop);
-
-    return a->paused_until > now ? loop_wall(a->loop) + (a->paused_until - now) : 0;
-}
-
 struct json_object *status_document(struct agent *a)
 {
     struct json_object *o = json_object_new_object();
@@ -216,7 +225,7 @@ struct json_object *status_document(struct agent *a)
     add_text(o, "mode", conf_mode_name(a->fleet->conf->mode));
     add_wall(o, "now", loop_wall(a->loop));
     add_wall(o, "started", a->started_wall);
-    add_wall(o, "paused_until", pause_end(a));
+    add_wall(o, "paused_until", pause_end(a, a->paused_until));
     add_text(uplink, "state", a->offline ? "down" : "ok");
     json_object_object_add(o, "uplink", uplink);
     json_object_object_add(o, "store_works", json_object_new_boolean(store_works(a->store)));
