@@ -30,6 +30,8 @@ struct repair *repair_free(struct repair *r)
 {
     if (!r)
         return NULL;
+    if (r->options)
+        store_forget(r->tunnel->agent->store, r); /* its intention may be on the way to the disk */
     r->reinitiate = reinitiate_free(r->reinitiate);
     r->options = tunnel_options_free(r->options);
     free(r);
@@ -163,30 +165,10 @@ static void on_outcome(void *data, const struct outcome *o)
     finish(data, o);
 }
 
-/* The repair of A whose intention has this id; it may be gone by the time the store answers. */
-static struct repair *repair_with_intent(struct agent *a, const char *id)
-{
-    for (size_t i = 0; i < a->fleet->n_connections; i++) {
-        struct repair *r = a->fleet->connections[i].repair;
-
-        if (r && str_eq(r->intent, id))
-            return r;
-    }
-    return NULL;
-}
-
-struct stored {
-    struct agent *agent;
-    char id[STORE_ID_MAX];
-};
-
 static void on_stored(void *data, int error)
 {
-    cleanup(freep) struct stored *s = data;
-    struct repair *r = repair_with_intent(s->agent, s->id);
+    struct repair *r = data;
 
-    if (!r || !r->options)
-        return;
     if (error < 0)
         fail(r, "The intention could not be stored, so nothing was changed in AWS. Is the disk full?");
     else
@@ -199,7 +181,6 @@ static void on_intend(void *data, struct tunnel_options *options, const struct t
     struct repair *r = data;
     struct tunnel *t = r->tunnel;
     struct agent *a = t->agent;
-    cleanup(freep) struct stored *s = calloc(1, sizeof(*s));
     struct store_intent row = {.wall = loop_wall(a->loop), .outside = t->conf->outside};
     char uuid[37];
 
@@ -216,15 +197,9 @@ static void on_intend(void *data, struct tunnel_options *options, const struct t
                      ec2_startup_name(intent->change.set_startup_action ? intent->change.startup_action
                                                                         : intent->startup_before));
     (void)str_copy(r->intent, sizeof(r->intent), row.id);
-    if (s) {
-        s->agent = a;
-        (void)str_copy(s->id, sizeof(s->id), row.id);
-    }
     persist_begun(t); /* written no later than the intention: the queue keeps the order */
-    if (!s || store_intend(a->store, &row, on_stored, s) < 0)
+    if (store_intend(a->store, &row, on_stored, r) < 0)
         fail(r, "The intention could not be stored, so nothing was changed in AWS.");
-    else
-        (void)TAKE_PTR(s);
 }
 
 static void on_accepted(void *data)
