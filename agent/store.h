@@ -21,7 +21,7 @@
 #define STORE_TEXT_MAX      512
 #define STORE_ID_MAX        64
 #define STORE_BODY_MAX      (64 * 1024) /* of a spooled alert */
-#define STORE_SPOOL_MAX     4096        /* alerts waiting; the oldest is dropped and counted beyond */
+#define STORE_SPOOL_MAX     4096        /* alerts waiting; the oldest is dropped beyond (the alerter counts before) */
 #define STORE_HISTORY_MAX   10000       /* entries given to a reader at once */
 #define STORE_ROWS_MAX      50000       /* entries kept; the oldest are dropped beyond */
 #define STORE_INTENTS_MAX   4096        /* open at once */
