@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define GAP              (50 * USEC_PER_MSEC) /* between the beginnings of two questions at least: events come in storms */
+#define REST             4 /* times as long as it took for an answer, the daemon is left alone; RETRY at most */
 #define RETRY            (500 * USEC_PER_MSEC) /* the same after one that was not answered well */
 #define CONNS_AGE        USEC_PER_SEC /* an order to refresh reads connections again that are older than this */
 
@@ -113,9 +114,13 @@ static void fail(struct ike_sa_probe *p, enum question q, int error)
 static enum question end_question(struct ike_sa_probe *p)
 {
     enum question q = p->asking;
+    usec_t now = loop_now(p->loop);
+    usec_t rest = REST * clock_since(p->asked, now);
 
     p->asking = ASK_NOTHING;
-    p->not_before = clock_add(p->asked, GAP);
+    p->not_before = clock_add(now, rest < RETRY ? rest : RETRY);
+    if (p->not_before < p->asked + GAP)
+        p->not_before = p->asked + GAP;
     return q;
 }
 
@@ -139,20 +144,6 @@ static void take_version(struct ike_sa_probe *p, struct rd message)
     str_printable(p->version, sizeof(p->version), text, strlen(text));
 }
 
-static void on_version(void *data, int error, struct rd message)
-{
-    struct ike_sa_probe *p = data;
-    enum question q = end_question(p);
-
-    if (error < 0 && error != -EOPNOTSUPP) {
-        fail(p, q, error);
-        return;
-    }
-    take_version(p, message);
-    p->not_before = 0;
-    plan(p);
-}
-
 static void on_list_conn(void *data, const char *name, struct rd message)
 {
     struct ike_sa_probe *p = data;
@@ -163,24 +154,13 @@ static void on_list_conn(void *data, const char *name, struct rd message)
         p->bad = r;
 }
 
-static void on_conns(void *data, int error, struct rd message)
+static void take_conns(struct ike_sa_probe *p)
 {
-    struct ike_sa_probe *p = data;
-    enum question q = end_question(p);
-
-    if (error == 0)
-        error = p->bad < 0 ? p->bad : read_refusal(message);
-    if (error < 0) {
-        fail(p, q, error);
-        return;
-    }
     vici_conns_done(&p->conns);
     p->conns = p->new_conns;
     p->new_conns = (struct vici_conns){0};
     p->conns_when = loop_now(p->loop);
     p->wanted[ASK_SAS] = true; /* whose news tell of the connections too */
-    p->not_before = 0;
-    plan(p);
 }
 
 static void on_list_sa(void *data, const char *name, struct rd message)
@@ -193,17 +173,8 @@ static void on_list_sa(void *data, const char *name, struct rd message)
         p->bad = r;
 }
 
-static void on_sas(void *data, int error, struct rd message)
+static void take_sas(struct ike_sa_probe *p)
 {
-    struct ike_sa_probe *p = data;
-    enum question q = end_question(p);
-
-    if (error == 0)
-        error = p->bad < 0 ? p->bad : read_refusal(message);
-    if (error < 0) {
-        fail(p, q, error);
-        return;
-    }
     vici_sas_done(&p->sas);
     p->sas = p->new_sas;
     p->new_sas = (struct vici_sas){0};
@@ -211,8 +182,30 @@ static void on_sas(void *data, int error, struct rd message)
     p->was_reset = false;
     p->when = loop_now(p->loop);
     p->rtt = clock_since(p->asked, p->when);
+}
+
+static void on_answer(void *data, int error, struct rd message)
+{
+    struct ike_sa_probe *p = data;
+    enum question q = end_question(p);
+
+    if (error == 0)
+        error = p->bad < 0 ? p->bad : read_refusal(message);
+    if (error < 0 && !(q == ASK_VERSION && error == -EOPNOTSUPP)) {
+        fail(p, q, error);
+        return;
+    }
+    if (q == ASK_VERSION)
+        take_version(p, message);
+    else if (q == ASK_CONNS)
+        take_conns(p);
+    else
+        take_sas(p);
+    if (q != ASK_SAS)
+        p->not_before = 0; /* the SAs belong to it */
     plan(p);
-    p->fn(p->data, p);
+    if (q == ASK_SAS)
+        p->fn(p->data, p);
 }
 
 static void ask(struct ike_sa_probe *p, enum question q, usec_t now)
@@ -220,11 +213,10 @@ static void ask(struct ike_sa_probe *p, enum question q, usec_t now)
     static const struct {
         const char *command, *stream;
         vici_event_fn on_stream;
-        vici_done_fn on_done;
     } calls[] = {
-        [ASK_VERSION] = {"version", NULL, NULL, on_version},
-        [ASK_CONNS] = {"list-conns", "list-conn", on_list_conn, on_conns},
-        [ASK_SAS] = {"list-sas", "list-sa", on_list_sa, on_sas},
+        [ASK_VERSION] = {"version", NULL, NULL},
+        [ASK_CONNS] = {"list-conns", "list-conn", on_list_conn},
+        [ASK_SAS] = {"list-sas", "list-sa", on_list_sa},
     };
     int r;
 
@@ -234,7 +226,7 @@ static void ask(struct ike_sa_probe *p, enum question q, usec_t now)
     p->bad = 0;
     vici_sas_done(&p->new_sas);
     vici_conns_done(&p->new_conns);
-    r = vici_call(p->client, calls[q].command, NULL, 0, calls[q].stream, calls[q].on_stream, calls[q].on_done, p,
+    r = vici_call(p->client, calls[q].command, NULL, 0, calls[q].stream, calls[q].on_stream, on_answer, p,
                   VICI_DEADLINE, NULL);
     if (r < 0)
         fail(p, end_question(p), r);

@@ -8,11 +8,13 @@
 #define POLL_NEVER USEC_PER_HOUR /* only what else makes it ask */
 #define POLL_FAST  (20 * USEC_PER_MSEC)
 #define NOBODY     65534
+#define LATE       (80 * USEC_PER_MSEC)
 
 /* How list-sas is answered. */
 enum mode {
     MODE_WELL,
     MODE_HALF,    /* one of two SAs, then silence */
+    MODE_LATE,    /* well, after LATE */
     MODE_GARBAGE, /* an SA that cannot be */
     MODE_REFUSE,  /* success=no */
     MODE_HANG_UP,
@@ -22,9 +24,10 @@ static struct {
     struct fake_charon charon;
     enum mode mode;
     unsigned n_sas, n_conns;
+    struct loop_timer *late;
     struct ike_sa_probe *probe;
     unsigned news;
-    bool free_on_news;
+    bool free_on_news, no_version;
 } t;
 
 static void put_sa(struct strbuf *b, unsigned id, const char *state)
@@ -63,6 +66,9 @@ static void answer_sas(struct charon_peer *p)
         for (unsigned i = 0; i < t.n_sas; i++)
             send_sa(p, i + 1);
         charon_answer(p, NULL);
+        return;
+    case MODE_LATE:
+        loop_timer_in(t.late, LATE);
         return;
     case MODE_HALF:
         send_sa(p, 77);
@@ -110,7 +116,9 @@ static void answer_version(struct charon_peer *p)
 static void serve(struct charon_peer *p, const char *command, struct rd message)
 {
     assert_int_equal(rd_left(&message), 0);
-    if (str_eq(command, "version"))
+    if (str_eq(command, "version") && t.no_version)
+        charon_send(p, VICI_CMD_UNKNOWN, NULL, NULL);
+    else if (str_eq(command, "version"))
         answer_version(p);
     else if (str_eq(command, "list-conns"))
         answer_conns(p);
@@ -194,6 +202,15 @@ static void test_reads_everything_before_the_first_news(void **state)
     assert_int_equal(t.charon.n_accepted, 1);
 }
 
+static void test_daemon_without_a_version_will_do(void **state)
+{
+    (void)state;
+    t.no_version = true;
+    start(POLL_NEVER);
+    assert_string_equal(ike_sa_probe_version(t.probe), "");
+    assert_int_equal(ike_sa_probe_sas(t.probe)->n, 2);
+}
+
 static void test_polls(void **state)
 {
     (void)state;
@@ -244,24 +261,51 @@ static void test_event_during_a_list_brings_another(void **state)
     assert_int_equal(charon_count(&t.charon, "list-sas"), lists + 2);
 }
 
+/* How many lists are asked for while events come without pause. */
+static size_t count_lists(usec_t span)
+{
+    size_t before = charon_count(&t.charon, "list-sas");
+    usec_t end = clock_now(clock_system()) + span;
+
+    while (clock_now(clock_system()) < end) {
+        charon_raise(&t.charon, "child-updown");
+        ike_sa_probe_refresh(t.probe);
+        assert_true(loop_turn(t.charon.loop, 0) >= 0);
+    }
+    return charon_count(&t.charon, "list-sas") - before;
+}
+
 static void test_event_storm_is_bounded(void **state)
 {
-    usec_t begin, span;
     size_t lists;
 
     (void)state;
     start(POLL_NEVER);
-    lists = charon_count(&t.charon, "list-sas");
-    begin = clock_now(clock_system());
-    do {
-        charon_raise(&t.charon, "child-updown");
-        ike_sa_probe_refresh(t.probe);
-        assert_true(loop_turn(t.charon.loop, 0) >= 0);
-        span = clock_now(clock_system()) - begin;
-    } while (span < 300 * USEC_PER_MSEC);
-    lists = charon_count(&t.charon, "list-sas") - lists;
-    assert_true(lists >= 2);
-    assert_true(lists <= span / (50 * USEC_PER_MSEC) + 2);
+    lists = count_lists(300 * USEC_PER_MSEC);
+    assert_in_range(lists, 2, 7);
+}
+
+static void answer_late(void *data, usec_t now)
+{
+    (void)data;
+    (void)now;
+    for (size_t i = 0; i < CHARON_PEERS_MAX; i++)
+        if (t.charon.peers[i].io)
+            charon_answer(&t.charon.peers[i], NULL);
+}
+
+/* One that takes long for its answers has much to do, and is asked less often. */
+static void test_slow_daemon_is_left_alone(void **state)
+{
+    size_t lists;
+
+    (void)state;
+    assert_int_equal(loop_timer_new(t.charon.loop, answer_late, NULL, &t.late), 0);
+    start(POLL_NEVER);
+    t.mode = MODE_LATE;
+    lists = count_lists(6 * LATE);
+    t.late = loop_timer_free(t.late);
+    assert_in_range(lists, 1, 3);
 }
 
 static void test_refreshes_are_coalesced(void **state)
@@ -277,6 +321,22 @@ static void test_refreshes_are_coalesced(void **state)
     wait_for_news();
     charon_pass(&t.charon, 120 * USEC_PER_MSEC);
     assert_int_equal(charon_count(&t.charon, "list-sas"), lists + 1);
+}
+
+/* A daemon that has just started gets its connections a little later, without an event. */
+static void test_refresh_reads_old_connections_again(void **state)
+{
+    (void)state;
+    start(POLL_NEVER);
+    t.n_conns = 2;
+    ike_sa_probe_refresh(t.probe);
+    wait_for_news();
+    assert_int_equal(ike_sa_probe_conns(t.probe)->n, 1); /* not at each */
+    do {
+        ike_sa_probe_refresh(t.probe);
+        wait_for_news();
+    } while (ike_sa_probe_conns(t.probe)->n == 1);
+    assert_int_equal(charon_count(&t.charon, "list-conns"), 2);
 }
 
 static void test_hung_daemon_keeps_the_last_whole_list(void **state)
@@ -449,11 +509,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_reads_everything_before_the_first_news),
+        TEST(test_daemon_without_a_version_will_do),
         TEST(test_polls),
         TEST(test_every_event_brings_news_at_once),
         TEST(test_event_during_a_list_brings_another),
         TEST(test_event_storm_is_bounded),
+        TEST(test_slow_daemon_is_left_alone),
         TEST(test_refreshes_are_coalesced),
+        TEST(test_refresh_reads_old_connections_again),
         TEST(test_hung_daemon_keeps_the_last_whole_list),
         TEST(test_stopped_daemon_is_hung_and_comes_back),
         TEST(test_full_backlog_is_hung),
