@@ -3,6 +3,9 @@
  * initiates the CHILD_SA once, on a connection of its own so that the status connection never waits. charon hangs when
  * it is asked to initiate again and again: the caller keeps one pending per AWS connection, and this object is that
  * one. The daemon's log of the attempt is read for the reason of a failure.
+ *
+ * An attempt that is freed before its end goes on in charon and keeps one of its (usually 16) threads until the
+ * deadline, unless its IKE_SA is terminated: the next attempt has to do that.
  */
 #pragma once
 
