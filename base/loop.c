@@ -21,7 +21,8 @@ struct loop_timer {
     struct loop *loop;       /* borrowed */
     sd_event_source *source; /* owned */
     loop_timer_fn fn;
-    void *data; /* borrowed */
+    void *data;   /* borrowed */
+    usec_t armed; /* USEC_NEVER: is not */
 };
 
 struct loop_signal {
@@ -141,6 +142,7 @@ static int on_time(sd_event_source *s, uint64_t usec, void *data)
 
     (void)s;
     (void)usec;
+    t->armed = USEC_NEVER;
     t->fn(t->data, loop_now(t->loop)); /* one-shot: sd-event has disarmed it */
     return 0;
 }
@@ -155,6 +157,7 @@ int loop_timer_new(struct loop *l, loop_timer_fn fn, void *data, struct loop_tim
     t->loop = l;
     t->fn = fn;
     t->data = data;
+    t->armed = USEC_NEVER;
     r = sd_event_add_time(l->event, &t->source, CLOCK_BOOTTIME, USEC_NEVER, TIMER_ACCURACY, on_time, t);
     if (r < 0)
         return r;
@@ -169,6 +172,12 @@ int loop_timer_new(struct loop *l, loop_timer_fn fn, void *data, struct loop_tim
 
 void loop_timer_at(struct loop_timer *t, usec_t when)
 {
+    usec_t now = loop_now(t->loop);
+
+    /* One that is due keeps its place in the queue: armed anew with every packet, it would never come to its turn. */
+    if (t->armed <= now && when <= now)
+        return;
+    t->armed = when;
     /* sd-event takes 0 for "now"; neither call can fail for a source of ours. */
     (void)sd_event_source_set_time(t->source, when);
     (void)sd_event_source_set_enabled(t->source, when == USEC_NEVER ? SD_EVENT_OFF : SD_EVENT_ONESHOT);

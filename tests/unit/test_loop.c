@@ -126,6 +126,50 @@ static void free_self(void *data, usec_t now)
     s->other = loop_timer_free(s->other); /* which was about to fire too */
 }
 
+struct busy {
+    struct loop *loop;
+    struct loop_timer *timer;
+    int fired;
+};
+
+static void on_busy_io(void *data, int fd, uint32_t revents)
+{
+    struct busy *b = data;
+
+    (void)fd;
+    (void)revents;
+    loop_timer_at(b->timer, loop_now(b->loop)); /* as with each packet that arrives */
+}
+
+static void on_busy_timer(void *data, usec_t now)
+{
+    struct busy *b = data;
+
+    (void)now;
+    b->fired++;
+}
+
+static void test_due_timer_is_not_starved(void **state)
+{
+    struct loop *l = seen.loop;
+    struct busy b = {.loop = l};
+    struct loop_io *io;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(loop_timer_new(l, on_busy_timer, &b, &b.timer), 0);
+    assert_int_equal(loop_io_new(l, ends[0], EPOLLIN, on_busy_io, &b, &io), 0); /* nobody reads: always ready */
+    for (int i = 0; i < 100 && b.fired == 0; i++)
+        assert_true(loop_turn(l, 0) >= 0);
+    assert_true(b.fired > 0);
+    loop_io_free(io);
+    loop_timer_free(b.timer);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 static void test_timer_frees_itself_and_another(void **state)
 {
     (void)state;
@@ -260,6 +304,7 @@ int main(void)
         loop_test(test_timer_fires_once_and_in_time),
         loop_test(test_timer_is_moved_and_stopped),
         loop_test(test_timer_rearms_itself),
+        loop_test(test_due_timer_is_not_starved),
         loop_test(test_timer_frees_itself_and_another),
         loop_test(test_io_events),
         loop_test(test_io_frees_itself),
