@@ -35,3 +35,15 @@ test_fail() {
     printf '%s: FAILED: %s\n' "$TEST_NAME" "$*" >&2
     exit 1
 }
+
+# test_fresh_tunnel N DPD STARTUP: an endpoint with these options, and the tunnel up between it and the gateway.
+test_fresh_tunnel() {
+    lab_endpoint_options "$1" "$2" "$3"
+    lab_wait "AWS is not modifying" 15 test_aws_is_available
+    lab_swanctl gw --terminate --ike "aws-$1" --force --timeout 1 >/dev/null 2>&1 || :
+    lab_initiate "$1" && lab_wait "tunnel $1 is up" 10 lab_ping "$1"
+}
+
+test_aws_is_available() {
+    ! lab_awssim_runs || lab_sim state | jq -e '.state == "available"'
+}

@@ -60,8 +60,7 @@ test_check "and nothing more was changed" test "$(lab_aws_calls ModifyVpnTunnelO
 lab_agent_stop
 
 test_step "a gateway without AWS"
-lab_endpoint_options 2 clear add
-lab_initiate 2
+test_fresh_tunnel 2 clear add
 lab_agent_conf aws=no
 lab_agent_start
 lab_wait "UP" 10 lab_verdict_is 2 UP
