@@ -117,6 +117,7 @@ static struct guard_answers ask(const struct policy_input *in, enum action actio
         .store_works = in->store_works,
         .in_flight = in->in_flight,
         .connecting = in->ike->n_connecting > 0,
+        .initiations = in->initiations,
         .connecting_again = evidence_pending_again(in, now),
         .uplink_works = !evidence_is(in, FACT_UPLINK_WORKS, TRUTH_NO),
         .endpoint_answers = evidence_is(in, FACT_ENDPOINT_ANSWERS, TRUTH_YES),

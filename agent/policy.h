@@ -51,6 +51,7 @@ struct policy_input {
     bool has_ike_leg, has_aws_leg, has_icmp; /* what is configured for this tunnel */
     bool in_flight;                          /* an action is under way on this connection */
     usec_t initiating_since;                 /* ... and it is an initiation of this tunnel, begun then; 0: it is not */
+    unsigned initiations;                    /* under way in the same daemon, for any connection */
     bool store_works;
     usec_t other_disturbed_at;
     unsigned actions_this_hour;

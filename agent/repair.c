@@ -67,6 +67,16 @@ bool repair_changes_aws(const struct tunnel *t)
     return r && r->tunnel == t && r->action == ACTION_TUNNEL_OPTIONS;
 }
 
+unsigned repair_count_initiating(const struct daemon *d)
+{
+    const struct fleet *f = d ? d->agent->fleet : NULL;
+    unsigned n = 0;
+
+    for (size_t i = 0; f && i < f->n_connections; i++)
+        n += f->connections[i].daemon == d && f->connections[i].repair && f->connections[i].repair->reinitiate;
+    return n;
+}
+
 unsigned repair_count_hour(const struct agent *a, usec_t now)
 {
     unsigned n = 0;

@@ -22,6 +22,7 @@ void repair_aws_news(struct agent *a, usec_t now);
 
 usec_t repair_initiating_since(const struct tunnel *t); /* the action in flight initiates T, begun then; else 0 */
 bool repair_changes_aws(const struct tunnel *t);
+unsigned repair_count_initiating(const struct daemon *d); /* initiations under way; D may be NULL */
 unsigned repair_count_hour(const struct agent *a, usec_t now);
 
 /* Ends the action in flight without a word; an intention stays open and is reconciled later. Accepts NULL. */

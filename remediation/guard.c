@@ -12,6 +12,9 @@
 /* What the brake and the store are asked again after: nobody tells when they let go. */
 #define ASK_AGAIN (10 * USEC_PER_SEC)
 
+/* Initiations that an endpoint answers end within the tenth of a second. */
+#define INITIATIONS_AGAIN (200 * USEC_PER_MSEC)
+
 static void hold(struct guard_answer *a, usec_t again, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 static void hold(struct guard_answer *a, usec_t again, const char *fmt, ...)
@@ -70,6 +73,12 @@ static void ask_in_flight(const struct guard_input *in, usec_t now, struct guard
         hold(a, in->connecting_again, "an action is under way on this connection");
     else if (in->connecting && has_leg(in, LADDER_LEG_IKE))
         hold(a, in->connecting_again, "an initiation is pending in the IKE daemon; a second one would not help it");
+}
+
+static void ask_daemon(const struct guard_input *in, usec_t now, struct guard_answer *a)
+{
+    if (has_leg(in, LADDER_LEG_IKE) && !in->replaces && in->initiations >= GUARD_INITIATIONS_MAX)
+        hold(a, now + INITIATIONS_AGAIN, "%u initiations are under way in the IKE daemon", in->initiations);
 }
 
 static void ask_uplink(const struct guard_input *in, usec_t now, struct guard_answer *a)
@@ -247,6 +256,7 @@ static const struct {
     [GUARD_PAUSED] = {"paused", ask_paused},
     [GUARD_STORE] = {"store", ask_store},
     [GUARD_IN_FLIGHT] = {"in-flight", ask_in_flight},
+    [GUARD_DAEMON] = {"daemon", ask_daemon},
     [GUARD_UPLINK] = {"uplink", ask_uplink},
     [GUARD_ENDPOINT] = {"endpoint", ask_endpoint},
     [GUARD_CARRIES] = {"carries", ask_carries},

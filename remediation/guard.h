@@ -29,6 +29,7 @@ enum guard {
     GUARD_PAUSED,
     GUARD_STORE,     /* the intention can be stored (for actions that change AWS) */
     GUARD_IN_FLIGHT, /* one action in flight for each connection */
+    GUARD_DAEMON,    /* the IKE daemon is not asked for many initiations at once */
     GUARD_UPLINK,
     GUARD_ENDPOINT,     /* answers IKE pings, for rungs that need it */
     GUARD_CARRIES,      /* a tunnel that carries traffic is not disturbed */
@@ -44,6 +45,10 @@ enum guard {
     GUARD_CIRCUIT, /* worse after than before: a person or long health closes it */
     GUARD_MAX_,
 };
+
+/* Each initiation that waits for an answer holds one of charon's 16 threads; with all of them held it answers nobody.
+ */
+#define GUARD_INITIATIONS_MAX 4
 
 /* One action that was begun. */
 struct guard_past {
@@ -62,6 +67,7 @@ struct guard_input {
     bool in_flight;          /* an action of ours is under way on this connection */
     bool connecting;         /* the daemon has an initiation to this endpoint pending, ours or its own */
     usec_t connecting_again; /* one of these is an initiation here, and is to be given until then; USEC_NEVER */
+    unsigned initiations;    /* of ours, under way in the same daemon */
     bool replaces;           /* these two hang, and the action ends them: they do not hold it back */
     bool uplink_works;
     bool endpoint_answers, endpoint_ever_answered;

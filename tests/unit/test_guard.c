@@ -445,6 +445,19 @@ static void test_names(void **state)
     assert_string_equal(guard_name(GUARD_IN_FLIGHT), "in-flight");
 }
 
+static void test_the_daemon_is_not_flooded(void **state)
+{
+    struct guard_input in = willing(ACTION_INITIATE);
+
+    (void)state;
+    in.initiations = GUARD_INITIATIONS_MAX - 1;
+    passes(in);
+    in.initiations = GUARD_INITIATIONS_MAX;
+    holds(in, GUARD_DAEMON, NOW + 200000);
+    in.action = ACTION_TUNNEL_OPTIONS;
+    passes(in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -453,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_pause_ends),
         cmocka_unit_test(test_aws_is_not_changed_without_a_record),
         cmocka_unit_test(test_one_action_in_flight),
+        cmocka_unit_test(test_the_daemon_is_not_flooded),
         cmocka_unit_test(test_offline_host),
         cmocka_unit_test(test_silent_endpoint),
         cmocka_unit_test(test_endpoint_that_never_answers_is_tried_later),
