@@ -104,6 +104,17 @@ static bool is_calm(const struct tunnel *t)
     return t->verdict.verdict == VERDICT_UP && !t->verdict.suspect;
 }
 
+/* What AWS says is old by the time that a tunnel is down, and it shows whether anything outside can be reached. */
+static void ask_aws(struct tunnel *t)
+{
+    struct fleet *f = t->connection->fleet;
+
+    if (!t->aws.configured || !f->aws_status)
+        return;
+    aws_status_set_interval(f->aws_status, f->conf->timing.aws_down_interval);
+    aws_status_refresh(f->aws_status);
+}
+
 static void note_trouble(struct tunnel *t, usec_t now)
 {
     bool trouble = (t->verdict.suspect || verdict_is_bad(t->verdict.verdict)) && !t->conf->expected_down;
@@ -222,6 +233,8 @@ void judge_tunnel(struct tunnel *t, usec_t now)
 
     t->verdict = verdict_judge(old, in.targets, t->conf->n_targets, &t->ike, &t->aws, now);
     note_trouble(t, now);
+    if (t->verdict.verdict == VERDICT_DOWN && old.verdict != VERDICT_DOWN && !t->conf->expected_down)
+        ask_aws(t);
     /* The common case, several times a second for each tunnel: all is well and was before. */
     if (is_calm(t) && old.verdict == VERDICT_UP && before == CAUSE_NONE && t->incident.state == INCIDENT_NONE &&
         t->ike.daemon == IKE_DAEMON_OK && t->policy.forced == ACTION_HOLD && !tell_is_due(t, now) && !t->agent->offline)

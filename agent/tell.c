@@ -12,10 +12,18 @@ static bool is_offline(const struct tunnel *t)
            (t->agent->offline && t->diagnosis.facts.is[FACT_UPLINK_WORKS] != TRUTH_YES);
 }
 
+/* An endpoint is silent, and AWS, which is being asked, has yet to show whether anything outside can be reached. */
+static bool is_uplink_open(const struct tunnel *t)
+{
+    return t->aws.configured && t->ping.unanswered > 0 && !t->host.api_reachable && !t->host.api_unreachable;
+}
+
 /* A tunnel that went down with the uplink comes back with it, in a moment: it is not told before that had its time. */
 static usec_t evidence_end(const struct tunnel *t)
 {
-    return (t->offline_at > t->verdict.since ? t->offline_at : t->verdict.since) + TELL_EVIDENCE_MAX;
+    if (t->offline_at > t->verdict.since)
+        return t->offline_at + TELL_EVIDENCE_MAX;
+    return t->verdict.since + (is_uplink_open(t) ? TELL_UPLINK_MAX : TELL_EVIDENCE_MAX);
 }
 
 /* Whether the other sides had the time to say why. What is about to be acted on is told before it is. */
@@ -23,7 +31,7 @@ static bool evidence_is_in(const struct tunnel *t, usec_t now)
 {
     if (now >= evidence_end(t))
         return true;
-    if (t->offline_at > t->verdict.since)
+    if (t->offline_at > t->verdict.since || is_uplink_open(t))
         return false;
     if (!t->ike_ping)
         return true;

@@ -8,12 +8,20 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
 
-#define CONNECTIONS_KEPT   4
-#define CONNECT_TIMEOUT_MS 10000L
+#define CONNECTIONS_KEPT 4
+
+/*
+ * A path that is dead is found out soon, and told from a server that is slow: a SYN that two more after it could not
+ * get answered, and data that nobody acknowledged.
+ */
+#define CONNECT_TIMEOUT_MS 4000L
+#define UNACKED_TIMEOUT_MS 5000U
 
 /* A socket that libcurl wants watched. */
 struct http_socket {
@@ -269,6 +277,16 @@ struct http *http_free(struct http *h)
     return NULL;
 }
 
+static int on_socket(void *data, curl_socket_t fd, curlsocktype purpose)
+{
+    unsigned ms = UNACKED_TIMEOUT_MS;
+
+    (void)data;
+    (void)purpose;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)); /* not for a Unix socket, which needs none */
+    return CURL_SOCKOPT_OK;
+}
+
 static size_t on_body(char *data, size_t size, size_t n, void *user)
 {
     struct http_call *c = user;
@@ -365,6 +383,7 @@ static int prepare(struct http_call *c, const struct http_request *req)
     (void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)((req->timeout + USEC_PER_MSEC - 1) / USEC_PER_MSEC));
     (void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
+    (void)curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
     (void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(e, CURLOPT_WRITEDATA, c);
     (void)curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
