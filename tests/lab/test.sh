@@ -27,7 +27,7 @@ test_step() {
 test_check() {
     local what=$1
     shift
-    "$@" >/dev/null || test_fail "$what"
+    "$@" >"$LAB_DIR/check.out" || { cat "$LAB_DIR/check.out" && test_fail "$what"; }
     test_step "ok: $what"
 }
 
