@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "tests/awssim/connection_xml.h"
 
+#include <signal.h>
 #include <string.h>
 
 #define DPD_SECONDS_MIN 30
@@ -217,6 +218,14 @@ void actions_run(struct sim *s, const struct form *f, usec_t now, struct answer 
     case FAULT_HANG_UP:
         run(s, action, f, now, a);
         a->hang_up = true;
+        break;
+    case FAULT_FREEZE_BEFORE:
+        (void)raise(SIGSTOP);
+        run(s, action, f, now, a);
+        break;
+    case FAULT_FREEZE_AFTER:
+        run(s, action, f, now, a);
+        (void)raise(SIGSTOP);
         break;
     }
 }

@@ -7,8 +7,14 @@ static const struct {
     enum fault_kind kind;
     const char *name;
 } names[] = {
-    {FAULT_NONE, "none"},     {FAULT_THROTTLE, "throttle"}, {FAULT_UNAVAILABLE, "unavailable"},
-    {FAULT_DENIED, "denied"}, {FAULT_HANG_UP, "hang-up"},   {FAULT_APPLY_THEN_503, "apply-then-503"},
+    {FAULT_NONE, "none"},
+    {FAULT_THROTTLE, "throttle"},
+    {FAULT_UNAVAILABLE, "unavailable"},
+    {FAULT_DENIED, "denied"},
+    {FAULT_HANG_UP, "hang-up"},
+    {FAULT_APPLY_THEN_503, "apply-then-503"},
+    {FAULT_FREEZE_BEFORE, "freeze-before"},
+    {FAULT_FREEZE_AFTER, "freeze-after"},
 };
 
 const char *fault_name(enum fault_kind kind)

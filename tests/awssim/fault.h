@@ -13,6 +13,8 @@ enum fault_kind {
     FAULT_APPLY_THEN_503, /* done, and 503 all the same */
     FAULT_DENIED,         /* UnauthorizedOperation */
     FAULT_HANG_UP,        /* done, and the connection ends without an answer */
+    FAULT_FREEZE_BEFORE,  /* awssim stops itself (SIGSTOP) and does it when it is continued */
+    FAULT_FREEZE_AFTER,   /* ... is done first, and the answer comes then */
 };
 
 struct fault {

@@ -3,6 +3,7 @@
  *   ping
  *   state                                       JSON: state of the connection, options and telemetry of the tunnels
  *   inject    kind= [action=] [times=]          kind: none throttle unavailable apply-then-503 denied hang-up
+ *                                               freeze-before freeze-after
  *   clock     skew=SECONDS                      our clock against the host's; may be negative
  *   telemetry tunnel= status=UP|DOWN|auto       auto: what the endpoint says
  *   options   tunnel= [dpd=] [startup=]         what AWS tells from now on; the endpoint is not touched
