@@ -100,10 +100,11 @@ static struct tunnel *wanted_tunnel(struct agent *a, struct api_request *r)
     struct tunnel *t = name ? tunnel_find(a->fleet, name) : NULL;
 
     if (!t)
-        api_reply_error(r, 404,
-                        "No such tunnel: %s. Give CONNECTION/TUNNEL, an outside address, or the name of a connection with "
-                        "one tunnel; `rekindle status` lists them.",
-                        name ? name : "none given");
+        api_reply_error(
+            r, 404,
+            "No such tunnel: %s. Give CONNECTION/TUNNEL, an outside address, or the name of a connection with "
+            "one tunnel; `rekindle status` lists them.",
+            name ? name : "none given");
     return t;
 }
 
@@ -147,14 +148,16 @@ static void on_repair(void *data, struct api_request *r)
     if (!name)
         action = default_action(t, now);
     else if (action_parse(name, &action) < 0 || action == ACTION_HOLD) {
-        api_reply_error(r, 400, "No such action: %s. There are recreate-probe, initiate, reinitiate and tunnel-options.", name);
+        api_reply_error(r, 400,
+                        "No such action: %s. There are recreate-probe, initiate, reinitiate and tunnel-options.", name);
         return;
     }
     d = judge_what_if(t, action, now);
     reply_decision(r, &d, d.action != ACTION_HOLD);
     if (d.action == ACTION_HOLD || dry_run)
         return;
-    log_notice("%s/%s: %s ordered over the control socket", t->connection->conf->name, t->conf->name, action_name(action));
+    log_notice("%s/%s: %s ordered over the control socket", t->connection->conf->name, t->conf->name,
+               action_name(action));
     t->incident.circuit_open = false;
     t->policy.forced = action;
     judge_tunnel(t, now);
@@ -171,8 +174,8 @@ static void pause_tunnel(struct tunnel *t, usec_t until)
 }
 
 /*
- * Pauses SCOPE: everything (NULL), a connection or a tunnel; UNTIL 0 ends the pause. What ends for everything ends for each
- * tunnel. Answers 404 where there is no such thing.
+ * Pauses SCOPE: everything (NULL), a connection or a tunnel; UNTIL 0 ends the pause. What ends for everything ends for
+ * each tunnel. Answers 404 where there is no such thing.
  */
 static bool set_pause(struct agent *a, struct api_request *r, const char *scope, usec_t until)
 {
@@ -207,7 +210,8 @@ static void on_pause(void *data, struct api_request *r)
     scope = control_body_text(r, "scope");
     seconds = control_body_number(r, "for_seconds", CONTROL_PAUSE_DEFAULT / USEC_PER_SEC);
     if (seconds < 1 || seconds > (int64_t)(CONTROL_PAUSE_MAX / USEC_PER_SEC)) {
-        api_reply_error(r, 400, "for_seconds: a number from 1 is wanted. A pause ends by itself, after %s at the latest.",
+        api_reply_error(r, 400,
+                        "for_seconds: a number from 1 is wanted. A pause ends by itself, after %s at the latest.",
                         clock_duration(CONTROL_PAUSE_MAX, duration));
         return;
     }
@@ -277,7 +281,8 @@ static void on_test_alert(void *data, struct api_request *r)
     e.good = true;
     (void)str_copy(e.text, sizeof(e.text), "This is a test of Rekindle's alerts. Nothing is wrong.");
     report(a, &e, true);
-    (void)str_format(text, sizeof(text), "A test alert was handed to %zu target%s. `rekindle status` shows what was delivered.",
+    (void)str_format(text, sizeof(text),
+                     "A test alert was handed to %zu target%s. `rekindle status` shows what was delivered.",
                      a->fleet->conf->n_alerts, a->fleet->conf->n_alerts == 1 ? "" : "s");
     reply_text(r, text);
 }
@@ -295,16 +300,11 @@ static void on_reload(void *data, struct api_request *r)
 }
 
 static const struct api_route routes[] = {
-    {"GET", "/v1/status", false, on_status},
-    {"GET", "/v1/history", false, on_history},
-    {"GET", "/healthz", false, on_health},
-    {"POST", "/v1/repair", true, on_repair},
-    {"POST", "/v1/pause", true, on_pause},
-    {"POST", "/v1/resume", true, on_resume},
-    {"POST", "/v1/approve", true, on_approve},
-    {"POST", "/v1/test-alert", true, on_test_alert},
-    {"POST", "/v1/reload", true, on_reload},
-    {NULL, NULL, false, NULL},
+    {"GET", "/v1/status", false, on_status},   {"GET", "/v1/history", false, on_history},
+    {"GET", "/healthz", false, on_health},     {"POST", "/v1/repair", true, on_repair},
+    {"POST", "/v1/pause", true, on_pause},     {"POST", "/v1/resume", true, on_resume},
+    {"POST", "/v1/approve", true, on_approve}, {"POST", "/v1/test-alert", true, on_test_alert},
+    {"POST", "/v1/reload", true, on_reload},   {NULL, NULL, false, NULL},
 };
 
 const struct api_route *control_routes(void)
