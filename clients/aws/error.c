@@ -146,9 +146,14 @@ enum element {
     MESSAGE,
 };
 
+/* A message can be long: the encoded part of UnauthorizedOperation, the canonical request of SignatureDoesNotMatch. */
 static const struct xml_rule rules[] = {
-    {XML_TOP, "Response", RESPONSE, false},    {RESPONSE, "Errors", ERRORS, false}, {ERRORS, "Error", ERROR, false},
-    {XML_TOP, "ErrorResponse", ERRORS, false}, {ERROR, "Code", CODE, true},         {ERROR, "Message", MESSAGE, true},
+    {XML_TOP, "Response", RESPONSE, XML_NO_TEXT},
+    {RESPONSE, "Errors", ERRORS, XML_NO_TEXT},
+    {ERRORS, "Error", ERROR, XML_NO_TEXT},
+    {XML_TOP, "ErrorResponse", ERRORS, XML_NO_TEXT},
+    {ERROR, "Code", CODE, XML_TEXT},
+    {ERROR, "Message", MESSAGE, XML_TEXT_CUT},
 };
 
 struct document {

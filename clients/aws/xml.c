@@ -81,7 +81,7 @@ static void on_close(void *data, const XML_Char *name)
     r->depth--;
     if (!rule)
         return;
-    k = r->handler->close(r->data, rule->element, rule->text ? strbuf_text(&r->text) : "");
+    k = r->handler->close(r->data, rule->element, rule->text != XML_NO_TEXT ? strbuf_text(&r->text) : "");
     strbuf_reset(&r->text);
     if (k < 0)
         fail(r, k);
@@ -92,9 +92,13 @@ static void on_text(void *data, const XML_Char *text, int len)
     struct reader *r = data;
     const struct xml_rule *rule = current(r);
 
-    if (r->error || !rule || !rule->text)
+    size_t n = (size_t)len;
+
+    if (r->error || !rule || rule->text == XML_NO_TEXT)
         return;
-    strbuf_add(&r->text, text, (size_t)len);
+    if (rule->text == XML_TEXT_CUT && n > XML_TEXT_MAX - r->text.len)
+        n = XML_TEXT_MAX - r->text.len;
+    strbuf_add(&r->text, text, n);
     if (r->text.bad)
         fail(r, -E2BIG);
 }

@@ -4,18 +4,23 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define XML_TOP       0    /* what the root element lies within */
 #define XML_DEPTH_MAX 16   /* skipped elements count */
 #define XML_TEXT_MAX  1024 /* bytes of text that an element of interest may hold */
 
+enum xml_text {
+    XML_NO_TEXT,
+    XML_TEXT,
+    XML_TEXT_CUT, /* for people: what passes XML_TEXT_MAX is dropped */
+};
+
 struct xml_rule {
     int within; /* XML_TOP or the ELEMENT of another rule */
     const char *name;
     int element; /* > 0 */
-    bool text;   /* collect its text */
+    enum xml_text text;
 };
 
 struct xml_handler {

@@ -1,6 +1,8 @@
 /* EC2's answers: faithful ones, and those that nobody should send. */
 #include "clients/aws/ec2_xml.h"
 
+#include "base/array.h"
+#include "base/cleanup.h"
 #include "base/str.h"
 #include "base/strbuf.h"
 #include "clients/aws/xml.h"
@@ -287,6 +289,27 @@ static void test_rejected_signature_does_not_show_the_token(void **state)
     assert_true(aws_error_may_be_skew(f.code));
 }
 
+static void test_long_message_does_not_hide_the_code(void **state)
+{
+    static const char *const codes[] = {"UnauthorizedOperation", "SignatureDoesNotMatch"};
+    static const enum aws_error errors[] = {AWS_PERMISSION, AWS_CREDENTIALS};
+    cleanup(strbuf_done) struct strbuf b;
+    struct aws_failure f;
+
+    (void)state;
+    strbuf_init(&b, 65536);
+    for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
+        strbuf_reset(&b);
+        strbuf_printf(&b, "<Response><Errors><Error><Code>%s</Code><Message>No. ", codes[i]);
+        for (int k = 0; k < 300; k++)
+            strbuf_puts(&b, "&amp;0123456789\n"); /* expat hands it over in pieces */
+        strbuf_puts(&b, "</Message></Error></Errors><RequestID>r</RequestID></Response>");
+        read_failure(strbuf_text(&b), 403, &f);
+        assert_int_equal(f.error, errors[i]);
+        assert_string_equal(f.code, codes[i]);
+    }
+}
+
 static void test_errors_without_a_document(void **state)
 {
     struct aws_failure f;
@@ -321,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_errors_of_ec2),
         cmocka_unit_test(test_errors_of_other_services),
         cmocka_unit_test(test_rejected_signature_does_not_show_the_token),
+        cmocka_unit_test(test_long_message_does_not_hide_the_code),
         cmocka_unit_test(test_errors_without_a_document),
     };
 
