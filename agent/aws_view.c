@@ -17,6 +17,7 @@ static void fill(struct aws_view *v, const struct ec2_connection *c, const struc
     if (!t)
         return;
     v->telemetry_up = t->telemetry.up;
+    v->only_bgp_down = t->telemetry.ipsec_up && !t->telemetry.up;
     v->telemetry_read = when;
     v->dpd_action = t->dpd_action;
     v->startup_action = t->startup_action;

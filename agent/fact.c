@@ -187,7 +187,7 @@ static void read_aws(struct facts *f, const struct fact_input *in, usec_t now)
 
     f->is[FACT_AWS_MODIFYING] = truth(modifying || (of_now && aws->state != EC2_STATE_UNKNOWN), modifying);
     /* While AWS changes a tunnel its telemetry means nothing. */
-    f->is[FACT_AWS_UP] = truth(telemetry && !modifying, aws->telemetry_up);
+    f->is[FACT_AWS_UP] = truth(telemetry && !modifying, aws->telemetry_up || aws->only_bgp_down);
     f->is[FACT_AWS_DIALS] =
         truth(aws->configured && aws->when != 0 && aws->tunnel_known, aws->startup_action == EC2_STARTUP_START);
 }
@@ -248,8 +248,8 @@ static const struct {
     [FACT_IDENTITY_MISMATCH] = {"identity-mismatch", "the last attempt to initiate failed over an identity",
                                 "the last attempt to initiate did not fail over an identity"},
     [FACT_AWS_MODIFYING] = {"aws-modifying", "AWS is modifying the connection", "AWS is not modifying the connection"},
-    [FACT_AWS_UP] = {"aws-up", "AWS's telemetry says UP since the trouble began",
-                     "AWS's telemetry says DOWN since the trouble began"},
+    [FACT_AWS_UP] = {"aws-up", "AWS's telemetry says that IPsec is up since the trouble began",
+                     "AWS's telemetry says that IPsec is down since the trouble began"},
     [FACT_AWS_DIALS] = {"aws-dials", "AWS initiates (StartupAction=start)",
                         "AWS does not initiate (StartupAction=add)"},
 };

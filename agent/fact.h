@@ -52,7 +52,7 @@ enum fact {
     FACT_TS_UNACCEPTABLE,
     FACT_IDENTITY_MISMATCH,
     FACT_AWS_MODIFYING, /* the connection is `modifying` or `pending` */
-    FACT_AWS_UP,        /* telemetry, read since the trouble began */
+    FACT_AWS_UP,        /* telemetry, read since the trouble began: IPsec is up, whatever BGP does */
     FACT_AWS_DIALS,     /* StartupAction=start */
     FACT_MAX_,
 };

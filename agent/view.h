@@ -57,6 +57,7 @@ struct aws_view {
     enum ec2_state state;
     bool tunnel_known;       /* the outside address is one of the connection's */
     bool telemetry_known, telemetry_up;
+    bool only_bgp_down;      /* ... it says DOWN, and that IPsec is up: IKE can mend nothing there */
     usec_t telemetry_read;   /* when that telemetry was read */
     enum ec2_dpd dpd_action;
     enum ec2_startup startup_action;

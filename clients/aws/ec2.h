@@ -46,6 +46,7 @@ enum ec2_state {
 struct ec2_telemetry {
     bool known;
     bool up;                    /* status: for BGP it is DOWN although IPsec is up while BGP is down */
+    bool ipsec_up;              /* ... and this tells the two apart */
     char message[EC2_TEXT_MAX]; /* "IPSEC IS UP", "2 BGP ROUTES" */
     usec_t last_change;         /* wall clock; 0 where missing */
     unsigned accepted_routes;

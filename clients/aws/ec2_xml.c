@@ -143,7 +143,7 @@ static int open_element(void *data, int element)
     } else if (element == TELEMETRY) {
         if (b->n_telemetries == EC2_TUNNELS_MAX)
             return -E2BIG;
-        b->telemetries[b->n_telemetries++] = (struct telemetry){.t.known = true};
+        b->telemetries[b->n_telemetries++] = (struct telemetry){0};
     }
     return 0;
 }
@@ -170,14 +170,21 @@ static void close_telemetry_part(struct telemetry *t, enum element e, const char
 {
     if (e == TELEMETRY_OUTSIDE)
         (void)addr_parse(text, &t->outside);
-    else if (e == TELEMETRY_STATUS)
+    else if (e == TELEMETRY_STATUS) {
         t->t.up = str_eq(text, "UP");
-    else if (e == TELEMETRY_MESSAGE)
+        t->t.known = t->t.up || str_eq(text, "DOWN");
+    } else if (e == TELEMETRY_MESSAGE)
         str_printable(t->t.message, sizeof t->t.message, text, strlen(text));
     else if (e == TELEMETRY_CHANGE)
         (void)parse_rfc3339(text, &t->t.last_change);
     else if (e == TELEMETRY_ROUTES)
         (void)parse_u32(text, UINT32_MAX, &t->t.accepted_routes);
+}
+
+/* "IPSEC IS UP" beside the status DOWN: what is down is BGP. */
+static void close_telemetry(struct telemetry *t)
+{
+    t->t.ipsec_up = t->t.up || str_starts(t->t.message, "IPSEC IS UP");
 }
 
 static void close_connection_part(struct ec2_connection *c, enum element e, const char *text)
@@ -232,7 +239,9 @@ static int close_element(void *data, int element, const char *text)
 
     if (e == CONNECTION)
         return add_connection(b);
-    if (e > TUNNEL && e <= IKE_VALUE && b->n_tunnels > 0)
+    if (e == TELEMETRY)
+        close_telemetry(&b->telemetries[b->n_telemetries - 1]);
+    else if (e > TUNNEL && e <= IKE_VALUE && b->n_tunnels > 0)
         close_tunnel_option(&b->tunnels[b->n_tunnels - 1], e, text);
     else if (e > TELEMETRY && e <= TELEMETRY_ROUTES && b->n_telemetries > 0)
         close_telemetry_part(&b->telemetries[b->n_telemetries - 1], e, text);

@@ -80,6 +80,46 @@ static void test_connection_with_its_tunnels(void **state)
     ec2_xml_done(&all);
 }
 
+static struct ec2_telemetry telemetry_of(const char *parts)
+{
+    cleanup(strbuf_done) struct strbuf b;
+    struct ec2_connections all;
+    struct ec2_telemetry t;
+
+    strbuf_init(&b, 4096);
+    strbuf_printf(&b,
+                  HEAD "<item><options><tunnelOptionSet><item><outsideIpAddress>203.0.113.10</outsideIpAddress></item>"
+                       "</tunnelOptionSet></options><vgwTelemetry><item><outsideIpAddress>203.0.113.10"
+                       "</outsideIpAddress>%s</item></vgwTelemetry></item>" TAIL,
+                  parts);
+    assert_int_equal(read_text(strbuf_text(&b), &all), 0);
+    assert_int_equal(all.connections[0].n_tunnels, 1);
+    t = all.connections[0].tunnels[0].telemetry;
+    ec2_xml_done(&all);
+    return t;
+}
+
+static void test_telemetry_without_a_status_is_none(void **state)
+{
+    (void)state;
+    assert_false(telemetry_of("").known);
+    assert_false(telemetry_of("<status></status>").known);
+    assert_false(telemetry_of("<status>PENDING</status>").known);
+    assert_true(telemetry_of("<status>DOWN</status>").known);
+    assert_true(telemetry_of("<status>UP</status>").known);
+}
+
+static void test_telemetry_tells_ipsec_from_bgp(void **state)
+{
+    (void)state;
+    assert_true(telemetry_of("<status>UP</status>").ipsec_up);
+    assert_true(telemetry_of("<statusMessage>IPSEC IS UP</statusMessage><status>DOWN</status>").ipsec_up);
+    assert_true(telemetry_of("<status>DOWN</status><statusMessage>IPSEC IS UP</statusMessage>").ipsec_up);
+    assert_false(telemetry_of("<status>DOWN</status><statusMessage>IPSEC IS UP</statusMessage>").up);
+    assert_false(telemetry_of("<status>DOWN</status><statusMessage>IPSEC IS DOWN</statusMessage>").ipsec_up);
+    assert_false(telemetry_of("<status>DOWN</status>").ipsec_up);
+}
+
 static void test_telemetry_is_joined_by_address(void **state)
 {
     struct ec2_connections all;
@@ -332,6 +372,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connection_with_its_tunnels),
         cmocka_unit_test(test_telemetry_is_joined_by_address),
+        cmocka_unit_test(test_telemetry_without_a_status_is_none),
+        cmocka_unit_test(test_telemetry_tells_ipsec_from_bgp),
         cmocka_unit_test(test_omitted_options_stand_at_their_defaults),
         cmocka_unit_test(test_no_secret_is_kept),
         cmocka_unit_test(test_answer_to_a_change_is_modifying),

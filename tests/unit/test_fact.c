@@ -397,6 +397,8 @@ static void test_telemetry_must_be_read_since(void **state)
     assert_no(FACT_AWS_MODIFYING);
     aws_says_down(&s);
     assert_no(FACT_AWS_UP);
+    s.aws.only_bgp_down = true; /* "IPSEC IS UP" beside the status DOWN */
+    assert_yes(FACT_AWS_UP);
     s.aws.telemetry_known = false;
     assert_unknown(FACT_AWS_UP);
     healthy(&s);
