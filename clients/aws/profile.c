@@ -63,21 +63,18 @@ static int get(enum profile_file file, const struct ini_key *k, struct strbuf *r
     return r < 0 ? r : ini_find(strbuf_text(&text), text.len, k, ret);
 }
 
-/* In the config file a profile's section is "profile x", but for the default one. */
-static int section_of(enum profile_file file, char ret[static INI_NAME_MAX])
-{
-    const char *name = profile_name();
-    bool plain = file == PROFILE_CREDENTIALS || str_eq(name, "default");
-
-    return str_format(ret, INI_NAME_MAX, "%s%s", plain ? "" : "profile ", name) ? 0 : -ENOENT;
-}
-
 int profile_get(enum profile_file file, const char *key, struct strbuf *ret)
 {
+    struct ini_key k = {.section = profile_name(), .key = key};
     char section[INI_NAME_MAX];
-    int r = section_of(file, section);
+    int r = -ENOENT;
 
-    return r < 0 ? r : get(file, &(struct ini_key){.section = section, .key = key}, ret);
+    if (file == PROFILE_CREDENTIALS)
+        return get(file, &k, ret);
+    /* In the config file a profile's section is "profile x"; the default one may stand as "default" too. */
+    if (str_format(section, sizeof section, "profile %s", k.section))
+        r = get(file, &(struct ini_key){.section = section, .key = key}, ret);
+    return r == -ENOENT && str_eq(k.section, "default") ? get(file, &k, ret) : r;
 }
 
 int profile_get_service(const char *service, const char *key, struct strbuf *ret)

@@ -205,6 +205,9 @@ static void test_region_in_its_order(void **state)
     write_file(config_path, "[default]\nregion = eu-west-3\n");
     assert_int_equal(aws_region_find(NULL, region), 0);
     assert_string_equal(region, "eu-west-3");
+    write_file(config_path, "[default]\nregion = eu-west-3\n[profile default]\nregion = eu-west-4\n");
+    assert_int_equal(aws_region_find(NULL, region), 0);
+    assert_string_equal(region, "eu-west-4"); /* the tools take it so */
     setenv("AWS_DEFAULT_REGION", "eu-west-2", 1);
     assert_int_equal(aws_region_find(NULL, region), 0);
     assert_string_equal(region, "eu-west-2");
