@@ -175,12 +175,48 @@ static void on_outcome(void *data, const struct outcome *o)
     finish(data, o);
 }
 
+static bool passes_since(const struct tunnel *t, usec_t since)
+{
+    for (size_t i = 0; i < t->conf->n_targets; i++)
+        if (window_summarise(&t->targets[i].window).last_ok > since)
+            return true;
+    return t->verdict.verdict == VERDICT_UP;
+}
+
+/* AWS and the disk may have taken their time since the decision. NULL where the change is still wanted. */
+static const char *why_no_longer(const struct repair *r, usec_t now)
+{
+    const struct tunnel *t = r->tunnel;
+
+    if (passes_since(t, r->begun))
+        return "the tunnel passes traffic again, so nothing was changed in AWS";
+    if (t->policy.paused_until > now || t->agent->paused_until > now)
+        return "repairs were paused meanwhile, so nothing was changed in AWS";
+    if (t->agent->offline)
+        return "the host is offline, so nothing was changed in AWS";
+    return NULL;
+}
+
+/* Ends what has not changed anything: it does not count. */
+static void withdraw(struct repair *r, const char *text)
+{
+    struct outcome o = {.result = OUTCOME_NOTHING};
+
+    (void)str_copy(o.text, sizeof(o.text), text);
+    policy_undone(&r->tunnel->policy, r->action);
+    persist_past(r->tunnel);
+    finish(r, &o);
+}
+
 static void on_stored(void *data, int error)
 {
     struct repair *r = data;
+    const char *reason = why_no_longer(r, loop_now(r->tunnel->agent->loop));
 
     if (error < 0)
         fail(r, "The intention could not be stored, so nothing was changed in AWS. Is the disk full?");
+    else if (reason)
+        withdraw(r, reason);
     else
         tunnel_options_proceed(r->options);
 }
