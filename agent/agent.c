@@ -86,6 +86,25 @@ static int fail(int r, const char *what)
     return r;
 }
 
+static int fail_store(const struct agent *a, int r)
+{
+    log_error("the state directory %s cannot be used: %s; --state-dir names another", a->state_dir, strerrordesc_np(-r));
+    return r;
+}
+
+static int fail_api(const struct agent *a, int r)
+{
+    const char *listen = a->fleet->conf->listen;
+
+    if (r == -EADDRINUSE)
+        log_error("%s/rekindle.sock%s%s is in use: another rekindled runs", a->runtime_dir, listen ? " or " : "",
+                  str_or(listen, ""));
+    else
+        log_error("cannot listen at %s/rekindle.sock%s%s: %s; --runtime-dir names another directory", a->runtime_dir,
+                  listen ? " or " : "", str_or(listen, ""), strerrordesc_np(-r));
+    return r;
+}
+
 /* What does not depend on the configuration's connections. */
 static int open_parts(struct agent *a)
 {
@@ -101,15 +120,12 @@ static int open_parts(struct agent *a)
         log_warning("the uplink cannot be watched: %s", strerror(-r));
     r = store_open(a->loop, a->state_dir, &a->store);
     if (r < 0)
-        return fail(r, a->state_dir);
+        return fail_store(a, r);
     r = alerter_new(a->loop, a->http, a->store, a->fleet->conf, &a->alerter);
     if (r < 0)
         return fail(r, "cannot take up the alerts");
     r = api_new(a->loop, a->runtime_dir, a->fleet->conf->listen, control_routes(), a, &a->api);
-    if (r == -EADDRINUSE)
-        log_error("%s/rekindle.sock%s%s is in use: another rekindled runs", a->runtime_dir,
-                  a->fleet->conf->listen ? " or " : "", str_or(a->fleet->conf->listen, ""));
-    return r < 0 && r != -EADDRINUSE ? fail(r, a->runtime_dir) : r;
+    return r < 0 ? fail_api(a, r) : 0;
 }
 
 static void on_intent(void *data, const struct store_intent *i)

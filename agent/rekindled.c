@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <time.h>
 
 #define EXIT_USAGE      64
 #define EXIT_CONFIG     2
@@ -58,10 +60,12 @@ static void on_reload(void *data, int signo)
 {
     struct daemon_state *d = data;
     char error[TEXT_MAX];
+    uint64_t monotonic = 0;
 
     (void)signo;
-    /* MONOTONIC_USEC is for systemd 253 and later; earlier ones ignore it. */
-    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, loop_now(d->loop));
+    /* systemd 253 and later want the time, of a clock that nothing else here goes by; earlier ones ignore it. */
+    (void)sd_event_now(loop_event(d->loop), CLOCK_MONOTONIC, &monotonic);
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, monotonic);
     if (agent_reload(d->agent, error, sizeof(error)) < 0)
         log_error("the reload failed; the running configuration stays in force");
     (void)sd_notify(0, "READY=1");
