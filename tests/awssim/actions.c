@@ -77,7 +77,8 @@ static bool is_dry_run(const struct form *f, struct answer *a)
 
 static void describe(struct sim *s, const struct form *f, usec_t now, struct answer *a)
 {
-    (void)now;
+    struct vpn told = vpn_told(&s->vpn, now);
+
     for (size_t i = 0; i < f->n; i++)
         if (form_is_item(f->params[i].name, "VpnConnectionId") && !check_id(s, f->params[i].value, a))
             return;
@@ -85,7 +86,7 @@ static void describe(struct sim *s, const struct form *f, usec_t now, struct ans
         return;
     answer_open(a, "DescribeVpnConnections");
     strbuf_puts(&a->body, "<vpnConnectionSet>\n<item>\n");
-    connection_xml_add(&a->body, &s->vpn);
+    connection_xml_add(&a->body, &told);
     strbuf_puts(&a->body, "</item>\n</vpnConnectionSet>\n");
     answer_close(a, "DescribeVpnConnections");
 }

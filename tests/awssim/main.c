@@ -24,6 +24,7 @@ static const char usage[] =
     "  --options DPD,STARTUP    options of the first, then of the second tunnel (clear,add)\n"
     "  --hook F                 executable that acts on the endpoints: apply, replace, telemetry\n"
     "  --modify-time T          a modification takes at least that long (5s)\n"
+    "  --describe-lag T         DescribeVpnConnections shows it so much later (0s)\n"
     "  --telemetry-interval T   between two looks at the endpoints (2s)\n"
     "  --log F                  one line of JSON for each call\n";
 
@@ -135,6 +136,12 @@ static int set_modify_time(struct sim *s, struct setup *setup, const char *value
     return parse_duration(value, &s->vpn.modify_time);
 }
 
+static int set_describe_lag(struct sim *s, struct setup *setup, const char *value)
+{
+    (void)setup;
+    return parse_duration(value, &s->vpn.tell_lag);
+}
+
 static int set_interval(struct sim *s, struct setup *setup, const char *value)
 {
     (void)setup;
@@ -161,6 +168,7 @@ static const struct {
     {"options", set_options},
     {"hook", set_hook},
     {"modify-time", set_modify_time},
+    {"describe-lag", set_describe_lag},
     {"telemetry-interval", set_interval},
     {"log", set_log},
 };

@@ -50,10 +50,25 @@ int vpn_modify(struct vpn *v, struct vpn_tunnel *t, const struct vpn_options *op
         if (r < 0)
             return r;
     }
+    t->before = t->options;
     t->options = *options;
+    v->tell_from = clock_add(now, v->tell_lag);
     v->modifying = true;
     v->modify_until = clock_add(now, v->modify_time);
     return 0;
+}
+
+struct vpn vpn_told(const struct vpn *v, usec_t now)
+{
+    struct vpn told = *v;
+
+    if (!v->modifying || now >= v->tell_from)
+        return told;
+    told.modifying = false;
+    for (size_t i = 0; i < told.n_tunnels; i++)
+        if (told.tunnels[i].before.dpd[0] != '\0')
+            told.tunnels[i].options = told.tunnels[i].before;
+    return told;
 }
 
 int vpn_replace(struct vpn *v, struct vpn_tunnel *t, const char *how, const char *seconds)

@@ -30,6 +30,7 @@ struct vpn_tunnel {
     char inside_gateway[VPN_TEXT_MAX];
     struct secret *psk; /* owned */
     struct vpn_options options;
+    struct vpn_options before; /* the last modification */
     bool up;
     usec_t changed;    /* wall clock */
     bool fixed;        /* telemetry was set by a test: the endpoint is not asked */
@@ -42,8 +43,10 @@ struct vpn {
     char gateway[VPN_TEXT_MAX]; /* outside address of the customer gateway */
     struct vpn_tunnel tunnels[VPN_TUNNELS_MAX];
     size_t n_tunnels;
-    const char *hook;    /* path; borrowed; NULL: no endpoint is touched */
-    usec_t modify_time;  /* a modification takes at least that long */
+    const char *hook;   /* path; borrowed; NULL: no endpoint is touched */
+    usec_t modify_time; /* a modification takes at least that long */
+    usec_t tell_lag;    /* DescribeVpnConnections shows a modification so much later: EC2 is eventually consistent */
+    usec_t tell_from;
     usec_t watch_period; /* between two looks at an endpoint; 0: never */
     bool modifying;
     usec_t modify_until;
@@ -60,6 +63,9 @@ bool vpn_startup_is_legal(const char *text);
 
 /* Takes OPTIONS and replaces the endpoint; the connection is `modifying` until both the time and the hook are over. */
 int vpn_modify(struct vpn *v, struct vpn_tunnel *t, const struct vpn_options *options, usec_t now);
+
+/* V as DescribeVpnConnections tells it NOW. What it points to is V's. */
+struct vpn vpn_told(const struct vpn *v, usec_t now);
 
 /* Replaces the endpoint; AWS tells nobody. HOW: "delete" or "silent". SECONDS: decimal. */
 int vpn_replace(struct vpn *v, struct vpn_tunnel *t, const char *how, const char *seconds);

@@ -93,6 +93,11 @@ for ((round = 0; round < ROUNDS; round++)); do
     lab_agent_stop
 done
 
+test_step "AWS shows a change only seconds after it was made"
+lab_awssim_stop
+lab_awssim_start --modify-time 8s --describe-lag 5s --telemetry-interval 500ms
+killed_at freeze-after ModifyVpnTunnelOptions aws
+
 test_step "an answer that is lost: the change was made, the agent is told 503"
 begin_round
 lab_sim inject kind=apply-then-503 action=ModifyVpnTunnelOptions times=1
