@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SUMMARY_MAX 320
+#define SOME_HOST   "The gateway" /* without a name */
 
 static bool is_of_tunnel(const struct event *e)
 {
@@ -141,10 +142,11 @@ static void put_summary(struct strbuf *b, const struct event *e)
         strbuf_printf(b, ": %s %s", action_name(e->action), e->good ? "worked" : "did not succeed");
         break;
     case EVENT_UPLINK:
-        strbuf_puts(b, e->good ? "The uplink of the gateway is back" : "The gateway has lost its uplink");
+        strbuf_printf(b, "%s %s", e->host[0] != '\0' ? e->host : SOME_HOST,
+                      e->good ? "has its uplink back" : "has lost its uplink");
         break;
     case EVENT_TEST:
-        strbuf_puts(b, "Test alert of Rekindle: nothing is wrong");
+        strbuf_printf(b, "Test alert of Rekindle%s%s: nothing is wrong", e->host[0] != '\0' ? " on " : "", e->host);
         break;
     case EVENT_KIND_MAX_:
         break;
@@ -175,6 +177,7 @@ static void add_data(struct json_object *o, const struct event *e)
     strbuf_init(&summary, SUMMARY_MAX);
     put_summary(&summary, e);
     add(o, "event_id", e->id);
+    add(o, "host", e->host);
     add(o, "connection", e->connection);
     add(o, "tunnel", e->tunnel);
     add(o, "outside_address", addr_is_set(&e->outside) ? addr_text(&e->outside, outside) : NULL);

@@ -279,7 +279,8 @@ static void on_test_alert(void *data, struct api_request *r)
     if (!control_body_ok(r, no_members))
         return;
     e.good = true;
-    (void)str_copy(e.text, sizeof(e.text), "This is a test of Rekindle's alerts. Nothing is wrong.");
+    (void)str_format(e.text, sizeof(e.text), "This is a test of Rekindle's alerts on %s. Nothing is wrong.",
+                     e.host[0] ? e.host : "this host");
     report(a, &e, true);
     (void)str_format(text, sizeof(text),
                      "A test alert was handed to %zu target%s. `rekindle status` shows what was delivered.",

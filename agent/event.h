@@ -12,6 +12,7 @@
 
 #define EVENT_TEXT_MAX 384
 #define EVENT_ID_MAX   40
+#define EVENT_HOST_MAX 65 /* Linux takes names of 64 bytes */
 
 enum event_kind {
     EVENT_VERDICT,  /* the verdict of a tunnel changed */
@@ -28,6 +29,7 @@ struct event {
     enum event_kind kind;
     char id[EVENT_ID_MAX]; /* stable: the same on every retry and after a restart */
     usec_t wall;
+    char host[EVENT_HOST_MAX]; /* this host's name, as it was then; "" where it has none */
     char connection[CONF_NAME_MAX];
     char tunnel[CONF_NAME_MAX];
     struct addr outside; /* unset for events of the host */

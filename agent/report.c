@@ -5,11 +5,26 @@
 #include "base/random.h"
 #include "base/str.h"
 
+#include <string.h>
+#include <unistd.h>
+
+/* A name that is too long, which Linux does not take, is cut. */
+static void put_host(struct event *e)
+{
+    char name[EVENT_HOST_MAX];
+
+    if (gethostname(name, sizeof(name)) < 0)
+        return;
+    name[sizeof(name) - 1] = '\0';
+    str_printable(e->host, sizeof(e->host), name, strlen(name));
+}
+
 struct event report_host_event(struct agent *a, enum event_kind kind)
 {
     struct event e = {.kind = kind, .wall = loop_wall(a->loop)};
     char uuid[37];
 
+    put_host(&e);
     random_uuid(uuid);
     (void)str_copy(e.id, sizeof(e.id), uuid);
     return e;

@@ -191,10 +191,9 @@ static void look_at_host(struct agent *a, usec_t now)
     e = report_host_event(a, EVENT_UPLINK);
     e.good = !offline;
     e.cause = offline ? CAUSE_UPLINK_DOWN : CAUSE_NONE;
-    (void)str_copy(e.text, sizeof(e.text),
-                   offline
-                       ? "This host has lost its uplink: the tunnels cannot work until it is back. Nothing is repaired."
-                       : "The uplink of this host is back.");
+    (void)str_format(e.text, sizeof(e.text), "%s %s", e.host[0] ? e.host : "This host",
+                     offline ? "has lost its uplink: the tunnels cannot work until it is back. Nothing is repaired."
+                             : "has its uplink back.");
     report(a, &e, true);
 }
 

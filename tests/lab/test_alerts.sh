@@ -61,7 +61,8 @@ lab_agent_start
 grep -q 'paused until' <(lab_rekindle status) || test_fail "the pause did not outlive the restart"
 lab_rekindle resume >/dev/null || test_fail "resume"
 lab_rekindle test-alert >/dev/null || test_fail "test-alert"
-test_check "the test alert comes" lab_wait webhook 10 lab_hooked 1 '.type == "test"'
+test_check "the test alert comes, with this host's name" lab_wait webhook 10 lab_hooked 1 \
+    ".type == \"test\" and .data.host == \"$(uname -n)\""
 
 test_step "a second daemon beside it"
 lab_exec gw "$LAB_BUILD/rekindled" --config "$LAB_AGENT_CONF" --state-dir "$LAB_AGENT_DIR/state2" \

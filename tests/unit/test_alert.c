@@ -19,6 +19,7 @@ static struct event event(enum event_kind kind)
         .kind = kind,
         .id = "0b5a1d9c-2f6e-4c83-9d41-7e35a8c0b1f2",
         .wall = UINT64_C(1795508700123000),
+        .host = "gw-dublin",
         .connection = "aurora-backup",
         .tunnel = "1",
         .incident = "5c1e7f00-93ab-4d12-8a64-1b0f2e9d7c35",
@@ -34,7 +35,7 @@ static struct event event(enum event_kind kind)
 
 static struct event host_event(enum event_kind kind, bool good)
 {
-    return (struct event){.kind = kind, .id = "x", .wall = 1, .good = good, .text = "A sentence."};
+    return (struct event){.kind = kind, .id = "x", .wall = 1, .host = "gw-dublin", .good = good, .text = "A sentence."};
 }
 
 static struct json_object *format(const struct event *e, struct strbuf *b)
@@ -166,11 +167,17 @@ static void test_summaries(void **state)
     e.good = true;
     assert_member(&e, "summary", "aurora-backup tunnel 1 (203.0.113.10): tunnel-options worked");
     e = host_event(EVENT_UPLINK, false);
-    assert_member(&e, "summary", "The gateway has lost its uplink");
+    assert_member(&e, "summary", "gw-dublin has lost its uplink");
     e = host_event(EVENT_UPLINK, true);
-    assert_member(&e, "summary", "The uplink of the gateway is back");
+    assert_member(&e, "summary", "gw-dublin has its uplink back");
     e = host_event(EVENT_TEST, true);
+    assert_member(&e, "summary", "Test alert of Rekindle on gw-dublin: nothing is wrong");
+    e.host[0] = '\0';
     assert_member(&e, "summary", "Test alert of Rekindle: nothing is wrong");
+    assert_member(&e, "host", "null");
+    e = host_event(EVENT_UPLINK, false);
+    e.host[0] = '\0';
+    assert_member(&e, "summary", "The gateway has lost its uplink");
 }
 
 static void test_severities(void **state)
@@ -242,6 +249,7 @@ static void test_longest_event_fits(void **state)
     struct json_object *o;
 
     (void)state;
+    memset(e.host, '"', sizeof(e.host) - 1);
     memset(e.connection, '"', sizeof(e.connection) - 1);
     memset(e.tunnel, '\\', sizeof(e.tunnel) - 1);
     memset(e.text, '"', sizeof(e.text) - 1);
