@@ -50,11 +50,13 @@ static usec_t echo_due(const struct tunnel *t, usec_t now)
 
 static usec_t tcp_due(const struct tunnel *t, usec_t now)
 {
-    bool slow = has_icmp(t) && !is_fast(t, now);
+    usec_t interval = has_icmp(t) ? WATCH_TCP_INTERVAL : WATCH_TCP_TIMEOUT;
 
+    if (is_fast(t, now))
+        interval = WATCH_TCP_FAST;
     for (size_t i = 0; i < t->conf->n_targets; i++)
         if (t->targets[i].is_tcp && !t->conf->expected_down)
-            return due_after(t->last_tcp, slow ? WATCH_TCP_INTERVAL : WATCH_TCP_TIMEOUT, now);
+            return due_after(t->last_tcp, interval, now);
     return USEC_NEVER;
 }
 
@@ -66,7 +68,8 @@ static usec_t ping_due(const struct tunnel *t, usec_t now)
     if (!t->ike_ping)
         return USEC_NEVER;
     return due_after(t->last_ping,
-                     connection_in_trouble(t->connection) ? timing->ike_ping_interval : timing->ike_ping_calibration, now);
+                     connection_in_trouble(t->connection) ? timing->ike_ping_interval : timing->ike_ping_calibration,
+                     now);
 }
 
 static usec_t refresh_due(const struct tunnel *t, usec_t now)
@@ -130,6 +133,11 @@ static void send_echoes(struct tunnel *t, usec_t now)
     }
 }
 
+static usec_t connect_timeout(const struct tunnel *t, const struct target *g, usec_t now)
+{
+    return is_fast(t, now) && g->window.srtt != 0 ? window_late_after(&g->window) : WATCH_TCP_TIMEOUT;
+}
+
 static void start_connects(struct tunnel *t, usec_t now)
 {
     t->last_tcp = now;
@@ -139,7 +147,7 @@ static void start_connects(struct tunnel *t, usec_t now)
 
         if (!g->is_tcp)
             continue;
-        r = g->tcp ? tcp_probe_start(g->tcp, WATCH_TCP_TIMEOUT) : -ENOTCONN;
+        r = g->tcp ? tcp_probe_start(g->tcp, connect_timeout(t, g, now)) : -ENOTCONN;
         if (r < 0 && r != -EBUSY)
             window_failed(&g->window, now, -r);
     }
@@ -273,7 +281,8 @@ void watch_host(struct tunnel *t)
     bool fresh = error && error_at > t->trouble_since && t->trouble_since != 0;
 
     t->host.uplink = a->uplink ? uplink_look(a->uplink, &t->conf->outside).state : UPLINK_UNKNOWN;
-    t->host.all_silent = t->connection->fleet->n_known >= 2 && t->connection->fleet->n_silent == t->connection->fleet->n_known;
+    t->host.all_silent =
+        t->connection->fleet->n_known >= 2 && t->connection->fleet->n_silent == t->connection->fleet->n_known;
     t->host.api_unreachable = fresh && error->error == AWS_UNREACHABLE;
     t->host.api_reachable = fresh && error->error != AWS_UNREACHABLE;
 }
@@ -300,8 +309,8 @@ int watch_start(struct tunnel *t, usec_t now)
     for (size_t i = 0; i < t->conf->n_targets; i++) {
         r = make_target(t, &t->targets[i], &t->conf->targets[i]);
         if (r < 0)
-            log_warning("%s/%s: cannot probe %s: %s", t->connection->conf->name, t->conf->name, t->conf->targets[i].text,
-                        strerror(-r));
+            log_warning("%s/%s: cannot probe %s: %s", t->connection->conf->name, t->conf->name,
+                        t->conf->targets[i].text, strerror(-r));
     }
     r = ike_ping_new(a->loop, &t->conf->outside, IKE_PING_PORT, on_ping, t, &t->ike_ping);
     if (r < 0) {

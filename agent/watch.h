@@ -1,17 +1,20 @@
 /*
- * Watching: plans and makes the measurements of one tunnel with a single timer. A healthy tunnel is probed slowly; from the
- * first lost echo on everything is asked quickly. Measures and hands over to judging; decides nothing.
+ * Watching: plans and makes the measurements of one tunnel with a single timer. A healthy tunnel is probed slowly; from
+ * the first lost echo on everything is asked quickly. Measures and hands over to judging; decides nothing.
  */
 #pragma once
 
 #include "agent/state.h"
 
-#define WATCH_STALL (500 * USEC_PER_MSEC)      /* a timer later than that: we were stopped, and what was pending tells nothing */
-#define WATCH_PING_LATE (800 * USEC_PER_MSEC)  /* an IKE ping that is not answered by then counts as unanswered */
-#define WATCH_FAST_SPAN (1 * USEC_PER_MIN)     /* a tunnel is probed fast for so long after something happened to it */
-#define WATCH_TCP_INTERVAL (5 * USEC_PER_SEC)  /* of a healthy tunnel that is echoed too */
-#define WATCH_TCP_TIMEOUT (1 * USEC_PER_SEC)
-#define WATCH_REFRESH_FAST (500 * USEC_PER_MSEC) /* between two looks at the daemon's SAs while a tunnel is in trouble */
+#define WATCH_STALL                                                                                                    \
+    (500 * USEC_PER_MSEC) /* a timer later than that: we were stopped, and what was pending tells nothing */
+#define WATCH_PING_LATE    (800 * USEC_PER_MSEC) /* an IKE ping that is not answered by then counts as unanswered */
+#define WATCH_FAST_SPAN    (1 * USEC_PER_MIN) /* a tunnel is probed fast for so long after something happened to it */
+#define WATCH_TCP_INTERVAL (5 * USEC_PER_SEC) /* of a healthy tunnel that is echoed too */
+#define WATCH_TCP_TIMEOUT  (1 * USEC_PER_SEC)
+#define WATCH_TCP_FAST     (400 * USEC_PER_MSEC) /* between attempts while a tunnel is in trouble */
+#define WATCH_REFRESH_FAST                                                                                             \
+    (500 * USEC_PER_MSEC) /* between two looks at the daemon's SAs while a tunnel is in trouble */
 #define WATCH_REFRESH_SLOW (2 * USEC_PER_SEC)
 
 /* Makes the probes of T. Those that cannot be made are logged and left out: their samples would say nothing. */
