@@ -58,7 +58,8 @@ static const struct cause_row rows[] = {
         .proves = {YES(AWS_MODIFYING)},
         .excludes = {YES(INNER_ANSWERS)},
         .text = "AWS is modifying the connection, which takes the tunnel down for some minutes.",
-        .fix = "Wait. After a quarter of an hour ask `aws ec2 describe-vpn-connections` whether it is available again.",
+        .fix = "Wait. After a quarter of an hour ask whether it is available again: `aws ec2 describe-vpn-connections "
+               "--vpn-connection-ids VPN-CONNECTION-ID`.",
     },
     {
         .cause = CAUSE_AUTHENTICATION_FAILED,
@@ -68,7 +69,7 @@ static const struct cause_row rows[] = {
         .text =
             "The gateway and AWS do not accept each other's authentication: the pre-shared key or an identity differs.",
         .fix = "Compare the key with the one in AWS's configuration file, then `swanctl --load-creds` and "
-               "`swanctl --initiate --child NAME`.",
+               "`swanctl --initiate --child CHILD-NAME`.",
     },
     {
         .cause = CAUSE_NO_PROPOSAL_CHOSEN,
@@ -121,8 +122,8 @@ static const struct cause_row rows[] = {
         .excludes = {YES(INNER_ANSWERS)},
         .text = "The endpoint is silent for longer than a replacement takes.",
         .fix = "Look at the AWS Health Dashboard and at what filters UDP 500 and 4500 on the way; then replace the "
-               "endpoint: "
-               "`aws ec2 replace-vpn-tunnel`.",
+               "endpoint: `aws ec2 replace-vpn-tunnel --vpn-connection-id VPN-CONNECTION-ID "
+               "--vpn-tunnel-outside-ip-address OUTSIDE-ADDRESS`.",
     },
     {
         .cause = CAUSE_STALE_SA,
@@ -130,7 +131,8 @@ static const struct cause_row rows[] = {
         .proves = {YES(IKE_SA), YES(ENDPOINT_CAME_BACK), YES(ENDPOINT_ANSWERS), NO(INNER_ANSWERS)},
         .actions = ACTION_BIT(ACTION_REINITIATE) | ACTION_BIT(ACTION_TUNNEL_OPTIONS),
         .text = "The endpoint came back without the SAs that the gateway still keeps and sends into.",
-        .fix = "Set up new ones: `swanctl --terminate --ike NAME --force` and `swanctl --initiate --child NAME`.",
+        .fix = "Set up new ones: `swanctl --terminate --ike IKE-NAME --force` and `swanctl --initiate --child "
+               "CHILD-NAME`.",
     },
     {
         .cause = CAUSE_STALE_SA,
@@ -139,7 +141,8 @@ static const struct cause_row rows[] = {
         .excludes = {YES(INNER_ANSWERS)},
         .actions = ACTION_BIT(ACTION_REINITIATE) | ACTION_BIT(ACTION_TUNNEL_OPTIONS),
         .text = "The endpoint is back, and the gateway's attempt of the time before still waits to be sent again.",
-        .fix = "Begin a new one: `swanctl --terminate --ike NAME --force` and `swanctl --initiate --child NAME`.",
+        .fix = "Begin a new one: `swanctl --terminate --ike IKE-NAME --force` and `swanctl --initiate --child "
+               "CHILD-NAME`.",
     },
     {
         .cause = CAUSE_BOTH_SIDES_WAITING,
@@ -149,7 +152,8 @@ static const struct cause_row rows[] = {
         .actions = ACTION_BIT(ACTION_INITIATE) | ACTION_BIT(ACTION_TUNNEL_OPTIONS),
         .text =
             "The endpoint is there and there is no IKE_SA: the gateway and AWS both wait for the other to initiate.",
-        .fix = "Initiate: `swanctl --initiate --child NAME`; for good, set StartupAction=start in the tunnel options.",
+        .fix = "Initiate: `swanctl --initiate --child CHILD-NAME`; for good, set StartupAction=start in the tunnel "
+               "options.",
     },
     {
         .cause = CAUSE_BOTH_SIDES_WAITING,
@@ -193,7 +197,8 @@ static const struct cause_row rows[] = {
         .text = "There is no IKE_SA, and the endpoint never answered an IKE ping: it is gone, or it answers none. An "
                 "attempt "
                 "to initiate tells.",
-        .fix = "Initiate: `swanctl --initiate --child NAME`. Where that gets no answer, look at what filters UDP 500 "
+        .fix = "Initiate: `swanctl --initiate --child CHILD-NAME`. Where that gets no answer, look at what filters UDP "
+               "500 "
                "on the "
                "way and at the outside address.",
     },
@@ -213,7 +218,7 @@ static const struct cause_row rows[] = {
         .excludes = {YES(INNER_ANSWERS)},
         .actions = ACTION_BIT(ACTION_INITIATE) | ACTION_BIT(ACTION_REINITIATE) | ACTION_BIT(ACTION_TUNNEL_OPTIONS),
         .text = "The IKE_SA is established, but its CHILD_SA is missing, so nothing can be sent through the tunnel.",
-        .fix = "Create it: `swanctl --initiate --child NAME`.",
+        .fix = "Create it: `swanctl --initiate --child CHILD-NAME`.",
     },
     /*
      * One way is dead, or the only thing behind the tunnel that is asked: traffic of others tells which. While it is
@@ -237,8 +242,9 @@ static const struct cause_row rows[] = {
         .actions = ACTION_BIT(ACTION_RECREATE_PROBE) | ACTION_BIT(ACTION_REINITIATE),
         .text = "Packets come in through the tunnel, but what the gateway sends is not answered: it gets lost on the "
                 "way out.",
-        .fix = "Look for what drops ESP or UDP 4500 going out; new SAs may help: `swanctl --terminate --ike NAME` and "
-               "`swanctl --initiate --child NAME`.",
+        .fix =
+            "Look for what drops ESP or UDP 4500 going out; new SAs may help: `swanctl --terminate --ike IKE-NAME` and "
+            "`swanctl --initiate --child CHILD-NAME`.",
     },
     {
         .cause = CAUSE_INBOUND_LOST,
@@ -247,7 +253,8 @@ static const struct cause_row rows[] = {
         .actions = ACTION_BIT(ACTION_RECREATE_PROBE) | ACTION_BIT(ACTION_REINITIATE),
         .text = "The SAs are up and packets go out, but nothing comes in: the endpoint does not have these SAs, or one "
                 "direction is lost on the way.",
-        .fix = "Set up new SAs: `swanctl --terminate --ike NAME` and `swanctl --initiate --child NAME`; then look for "
+        .fix = "Set up new SAs: `swanctl --terminate --ike IKE-NAME` and `swanctl --initiate --child CHILD-NAME`; then "
+               "look for "
                "what "
                "drops ESP or UDP 4500.",
     },
@@ -257,8 +264,9 @@ static const struct cause_row rows[] = {
         .proves = {YES(CHILD_SA), YES(OUT_MOVES), NO(IN_MOVES), NO(INNER_ANSWERS), NO(ENDPOINT_CAME_BACK)},
         .actions = ACTION_BIT(ACTION_RECREATE_PROBE) | ACTION_BIT(ACTION_REINITIATE),
         .text = "The SAs are up and packets go out, but nothing comes in: they may get lost on the way out.",
-        .fix = "Look for what drops ESP or UDP 4500 going out; new SAs may help: `swanctl --terminate --ike NAME` and "
-               "`swanctl --initiate --child NAME`.",
+        .fix =
+            "Look for what drops ESP or UDP 4500 going out; new SAs may help: `swanctl --terminate --ike IKE-NAME` and "
+            "`swanctl --initiate --child CHILD-NAME`.",
     },
     {
         .cause = CAUSE_PROBE_TARGET_DOWN,

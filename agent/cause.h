@@ -57,7 +57,7 @@ struct cause_row {
     struct cause_want excludes[CAUSE_FACTS_MAX];
     unsigned actions; /* bits 1 << enum action that may be taken; 0: straight to people */
     const char *text; /* a sentence for a person: what happened */
-    const char *fix;  /* what a person can do where Rekindle does not */
+    const char *fix;  /* what a person can do where Rekindle does not, with words for names: agent/fix.h */
 };
 
 /* The rows in the order in which they are tried: the first that holds is the diagnosis, later ones are alternatives. */

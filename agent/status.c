@@ -1,9 +1,14 @@
 #include "agent/status.h"
 
 #include "agent/agent.h"
+#include "agent/fix.h"
+#include "base/cleanup.h"
 #include "base/str.h"
+#include "base/strbuf.h"
 
 #include <math.h>
+
+#define FIX_MAX 2048
 
 static char number_format[] = "%.10g"; /* only read */
 
@@ -159,6 +164,21 @@ static void add_evidence(struct json_object *o, const struct tunnel *t)
     json_object_object_add(o, "evidence", list);
 }
 
+static void add_fix(struct json_object *o, const struct cause_row *row, const struct tunnel *t)
+{
+    struct strbuf text cleanup(strbuf_done);
+    const struct fix_names names = {
+        .ike = t->ike.loaded ? t->ike.ike : t->conf->ike_connection,
+        .child = t->ike.loaded ? t->ike.child : t->conf->ike_child,
+        .outside = t->outside,
+        .vpn_connection = t->connection->conf->vpn_connection_id,
+    };
+
+    strbuf_init(&text, FIX_MAX);
+    fix_put(row ? row->fix : "", &names, &text);
+    add_text(o, "fix", text.len > 0 ? strbuf_text(&text) : NULL);
+}
+
 static struct json_object *tunnel_object(struct tunnel *t)
 {
     struct json_object *o = json_object_new_object();
@@ -173,7 +193,7 @@ static struct json_object *tunnel_object(struct tunnel *t)
     json_object_object_add(o, "suspect", json_object_new_boolean(t->verdict.suspect));
     add_text(o, "cause", cause_name(t->diagnosis.cause));
     add_text(o, "cause_text", bad ? diagnosis_text(&t->diagnosis) : NULL);
-    add_text(o, "fix", bad && t->diagnosis.row ? t->diagnosis.row->fix : NULL);
+    add_fix(o, bad ? t->diagnosis.row : NULL, t);
     add_wall(o, "since", wall_of(a, t->verdict.since));
     json_object_object_add(o, "for_seconds",
                            json_object_new_int64((int64_t)(clock_since(t->verdict.since, loop_now(a->loop)) / USEC_PER_SEC)));
