@@ -218,9 +218,10 @@ static void on_pause(void *data, struct api_request *r)
     span = (usec_t)seconds * USEC_PER_SEC;
     if (!set_pause(a, r, scope, loop_now(a->loop) + span))
         return;
-    (void)str_format(text, sizeof(text), "Repairs%s%s are paused for %s, until %s. Watching and alerts go on.",
-                     scope ? " of " : "", str_or(scope, ""), clock_duration(span, duration),
-                     clock_rfc3339(loop_wall(a->loop) + span, until));
+    clock_rfc3339(loop_wall(a->loop) + span, until);
+    (void)str_format(text, sizeof(text),
+                     "Repairs%s%s are paused for %s, until %.10s %.8s UTC. Watching and alerts go on.",
+                     scope ? " of " : "", str_or(scope, ""), clock_duration(span, duration), until, &until[11]);
     log_notice("%s", text);
     reply_text(r, text);
     judge_all(a, loop_now(a->loop));

@@ -175,8 +175,8 @@ static void conclude(const struct policy_input *in, struct decision *d, usec_t n
         d->action = d->proposed;
         (void)str_format(d->text, sizeof(d->text), "%s: %s", rung->name, reason);
     } else if (!only_mode_holds(&d->guards, &other)) {
-        (void)str_format(d->text, sizeof(d->text), "%s is held back by %s: %s", rung->name, guard_name(other),
-                         d->guards.answers[other].text);
+        (void)str_format(d->text, sizeof(d->text), "%s is held back: %s (guard %s)", rung->name,
+                         d->guards.answers[other].text, guard_name(other));
     } else {
         d->needs_approval = in->mode == CONF_MODE_APPROVE;
         (void)str_format(d->text, sizeof(d->text), "%s %s: %s", d->needs_approval ? "waits for approval to" : "would",

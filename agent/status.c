@@ -2,6 +2,7 @@
 
 #include "agent/agent.h"
 #include "agent/fix.h"
+#include "agent/repair.h"
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/strbuf.h"
@@ -182,6 +183,7 @@ static void add_fix(struct json_object *o, const struct cause_row *row, const st
 static struct json_object *tunnel_object(struct tunnel *t)
 {
     struct json_object *o = json_object_new_object();
+    const struct repair *repair = t->connection->repair;
     struct agent *a = t->agent;
     bool bad = t->diagnosis.cause != CAUSE_NONE;
 
@@ -203,6 +205,7 @@ static struct json_object *tunnel_object(struct tunnel *t)
     add_targets(o, t);
     add_text(o, "incident", t->incident.state != INCIDENT_NONE ? t->incident.id : NULL);
     add_decision(o, t);
+    add_text(o, "under_way", repair && repair_tunnel(repair) == t ? action_name(repair_action(repair)) : NULL);
     add_aws(o, t);
     add_ike(o, t);
     add_evidence(o, t);

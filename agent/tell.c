@@ -134,8 +134,7 @@ void tell_cause(struct tunnel *t, usec_t now)
         is_in_between(t) || tell_is_due(t, now)) /* the verdict will tell it */
         return;
     e = report_event(t, EVENT_CAUSE);
-    (void)str_format(e.text, sizeof(e.text), "cause %s: %s", cause_name(t->diagnosis.cause),
-                     diagnosis_text(&t->diagnosis));
+    (void)str_format(e.text, sizeof(e.text), "%s: %s", cause_name(t->diagnosis.cause), diagnosis_text(&t->diagnosis));
     t->told_cause = t->diagnosis.cause;
     report(t->agent, &e, false);
 }

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "agent/cli/style.h"
+#include "base/clock.h"
 #include "base/strbuf.h"
 
 #include <json-c/json_object.h>
 
-void detail_put(struct json_object *tunnel, const struct style *s, struct strbuf *out);
+/* NOW is the wall clock of the document; 0 where it is not known. */
+void detail_put(struct json_object *tunnel, usec_t now, const struct style *s, struct strbuf *out);

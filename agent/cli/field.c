@@ -36,6 +36,27 @@ const char *field_time(struct json_object *o, const char *key, char buf[static F
     return buf;
 }
 
+usec_t field_wall(struct json_object *o, const char *key)
+{
+    char text[FIELD_MAX];
+    usec_t wall;
+
+    return parse_rfc3339(field_text(o, key, "", text), &wall) < 0 ? 0 : wall;
+}
+
+const char *field_span(double seconds, char buf[static FIELD_MAX])
+{
+    char span[CLOCK_TEXT_MAX];
+
+    if (!(seconds >= 0 && seconds < 1e12))
+        (void)str_copy(buf, FIELD_MAX, "-");
+    else if (seconds < 60)
+        (void)str_format(buf, FIELD_MAX, seconds < 1 ? "<1 s" : "%.0f s", seconds);
+    else
+        (void)str_copy(buf, FIELD_MAX, clock_duration((usec_t)seconds * USEC_PER_SEC, span));
+    return buf;
+}
+
 bool field_flag(struct json_object *o, const char *key, bool otherwise)
 {
     struct json_object *v = get(o, key, json_type_boolean);

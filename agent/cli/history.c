@@ -1,6 +1,7 @@
 #include "agent/cli/field.h"
 #include "agent/cli/request.h"
 #include "agent/cli/style.h"
+#include "agent/cli/wrap.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/str.h"
@@ -8,28 +9,43 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PATH_SIZE     64
-#define LIMIT_DEFAULT 40
-#define LIMIT_MAX     10000
+#define PATH_SIZE      64
+#define LIMIT_DEFAULT  40
+#define LIMIT_MAX      10000
+#define ENTRY_MAX      (8 * FIELD_MAX)
+#define MARGIN         "                         " /* as wide as a time and two blanks */
+
+#define INCIDENT_SHOWN 8 /* characters on a terminal */
+
+/* On a terminal the beginning of an incident's id tells it from others; elsewhere all of it can be searched for. */
+static void put_incident(struct strbuf *line, struct json_object *entry, const struct style *s)
+{
+    char incident[FIELD_MAX];
+
+    if (*field_text(entry, "incident", "", incident))
+        strbuf_printf(line, " %s(%.*s)%s", style_begin(s, TONE_DIM), s->width > 0 ? INCIDENT_SHOWN : FIELD_MAX,
+                      incident, style_end(s, TONE_DIM));
+}
 
 static void print_entry(struct json_object *entry, const struct style *s)
 {
-    char at[FIELD_MAX], kind[FIELD_MAX], connection[FIELD_MAX], tunnel[FIELD_MAX], incident[FIELD_MAX], text[FIELD_MAX];
+    struct strbuf line cleanup(strbuf_done), out cleanup(strbuf_done);
+    char at[FIELD_MAX], kind[FIELD_MAX], connection[FIELD_MAX], tunnel[FIELD_MAX], text[FIELD_MAX];
+    const struct wrap w = {MARGIN, sizeof(MARGIN "decision  ") - 1, s->width};
 
-    field_time(entry, "at", at);
-    field_text(entry, "kind", "?", kind);
+    strbuf_init(&line, ENTRY_MAX);
+    strbuf_init(&out, ENTRY_MAX);
     field_text(entry, "connection", "", connection);
     field_text(entry, "tunnel", "", tunnel);
-    field_text(entry, "incident", "", incident);
-    field_text(entry, "text", "", text);
-    (void)printf("%s%s%s  %-8s  ", style_begin(s, TONE_DIM), at, style_end(s, TONE_DIM), kind);
     if (connection[0])
-        (void)printf("%s%s%s%s%s: ", style_begin(s, TONE_STRONG), connection, tunnel[0] ? "/" : "", tunnel,
-                     style_end(s, TONE_STRONG));
-    (void)fputs(text, stdout);
-    if (incident[0])
-        (void)printf("  %s%s%s", style_begin(s, TONE_DIM), incident, style_end(s, TONE_DIM));
-    (void)putchar('\n');
+        strbuf_printf(&line, "%s%s%s%s%s: ", style_begin(s, TONE_STRONG), connection, tunnel[0] ? "/" : "", tunnel,
+                      style_end(s, TONE_STRONG));
+    strbuf_puts(&line, field_text(entry, "text", "", text));
+    put_incident(&line, entry, s);
+    strbuf_printf(&out, "%s%s%s  %-8s  ", style_begin(s, TONE_DIM), field_time(entry, "at", at), style_end(s, TONE_DIM),
+                  field_text(entry, "kind", "?", kind));
+    wrap_put(&out, &w, strbuf_text(&line));
+    (void)puts(strbuf_text(&out));
 }
 
 enum cli_exit cli_history(const struct cli *cli)
@@ -59,7 +75,7 @@ enum cli_exit cli_history(const struct cli *cli)
 
     if (field_count(entries) == 0)
         (void)puts("Nothing has happened yet.");
-    for (size_t i = 0; i < field_count(entries); i++)
-        print_entry(json_object_array_get_idx(entries, i), &s);
+    for (size_t i = field_count(entries); i > 0; i--) /* the newest stands last, above the prompt */
+        print_entry(json_object_array_get_idx(entries, i - 1), &s);
     return CLI_FINE;
 }

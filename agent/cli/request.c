@@ -1,12 +1,15 @@
 #include "agent/cli/request.h"
 
 #include "agent/cli/field.h"
+#include "agent/cli/style.h"
+#include "agent/cli/wrap.h"
 #include "base/cleanup.h"
 #include "base/str.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <json-c/json_tokener.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,9 +72,27 @@ static int explain(CURLcode code, CURL *curl, const struct cli *cli, const char 
                          REQUEST_TIMEOUT);
         return -ETIMEDOUT;
     }
+    if (code == CURLE_ABORTED_BY_CALLBACK) {
+        (void)str_copy(error, REQUEST_ERROR_MAX, "Interrupted.");
+        return -EINTR;
+    }
     (void)str_format(error, REQUEST_ERROR_MAX, "The conversation with rekindled broke off (%s). Try again.",
                      curl_easy_strerror(code));
     return -EPROTO;
+}
+
+/* A signal that is blocked, as in a watch, is awaited between two questions and must not wait for an answer. */
+static int on_progress(void *data, curl_off_t down_all, curl_off_t down, curl_off_t up_all, curl_off_t up)
+{
+    sigset_t pending;
+
+    (void)data;
+    (void)down_all;
+    (void)down;
+    (void)up_all;
+    (void)up;
+    return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1 ||
+                                         sigismember(&pending, SIGHUP) == 1);
 }
 
 static void set_options(CURL *curl, const char *socket, const char *url, struct json_object *body, struct strbuf *text)
@@ -82,6 +103,8 @@ static void set_options(CURL *curl, const char *socket, const char *url, struct 
     (void)curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)REQUEST_TIMEOUT);
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_data);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, text);
     if (body)
@@ -160,10 +183,23 @@ enum cli_exit request_refused(const struct reply *r)
     return r->status == 401 || r->status == 403 || r->status == 503 ? CLI_UNKNOWN : CLI_FAILED;
 }
 
-enum cli_exit request_order(const struct cli *cli, const char *path, struct json_object *body)
+static void print_sentence(const char *text)
+{
+    struct strbuf line cleanup(strbuf_done);
+    const struct style s = style_of_stdout();
+    const struct wrap w = {"", 0, s.width};
+
+    strbuf_init(&line, 2 * FIELD_MAX);
+    wrap_put(&line, &w, text);
+    (void)puts(strbuf_text(&line));
+}
+
+enum cli_exit request_order(const struct cli *cli, const char *path, struct json_object *body,
+                            const struct request_words *words)
 {
     struct reply reply cleanup(reply_done) = {0};
-    char error[REQUEST_ERROR_MAX], text[FIELD_MAX];
+    char error[REQUEST_ERROR_MAX], text[FIELD_MAX], sentence[2 * FIELD_MAX];
+    bool accepted;
     int r = request_send(cli, path, body, &reply, error);
 
     (void)json_object_put(body);
@@ -173,6 +209,9 @@ enum cli_exit request_order(const struct cli *cli, const char *path, struct json
     }
     if (reply.status != 200)
         return request_refused(&reply);
-    (void)printf("%s\n", field_text(reply.body, "text", "Done.", text));
-    return field_flag(reply.body, "accepted", true) ? CLI_FINE : CLI_WARNING;
+    accepted = field_flag(reply.body, "accepted", true);
+    (void)str_format(sentence, sizeof(sentence), "%s%s", words ? accepted ? words->accepted : words->refused : "",
+                     field_text(reply.body, "text", "Done.", text));
+    print_sentence(sentence);
+    return accepted ? CLI_FINE : CLI_WARNING;
 }

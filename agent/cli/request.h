@@ -20,13 +20,20 @@ void reply_done(struct reply *r);
 
 /*
  * Asks. BODY may be NULL: GET, otherwise POST. On failure ERROR holds a sentence that says what to do, and *RET is
- * empty; any HTTP status is an answer.
+ * empty; any HTTP status is an answer. -EINTR where a signal that is blocked came while it was waited for.
  */
 int request_send(const struct cli *cli, const char *path, struct json_object *body, struct reply *ret,
                  char error[static REQUEST_ERROR_MAX]);
 
-/* Posts BODY (taken), prints the daemon's sentence, and tells how the command ends. */
-enum cli_exit request_order(const struct cli *cli, const char *path, struct json_object *body);
+/* What stands before the daemon's sentence, by whether it accepted the order. */
+struct request_words {
+    const char *accepted;
+    const char *refused;
+};
+
+/* Posts BODY (taken), prints the daemon's sentence, and tells how the command ends. WORDS may be NULL. */
+enum cli_exit request_order(const struct cli *cli, const char *path, struct json_object *body,
+                            const struct request_words *words);
 
 /* Prints the daemon's error, or that there was none to understand. How the command ends follows from R's status. */
 enum cli_exit request_refused(const struct reply *r);

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <langinfo.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -49,7 +50,14 @@ size_t style_columns(const char *text)
 {
     size_t n = 0;
 
-    for (; *text != '\0'; text++)
+    while (*text != '\0') {
+        if (str_starts(text, "\033[")) {
+            text += strcspn(text, "m");
+            text += *text == 'm';
+            continue;
+        }
         n += ((unsigned char)*text & 0xc0) != 0x80; /* continuation bytes stand in no column of their own */
+        text++;
+    }
     return n;
 }

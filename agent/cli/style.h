@@ -30,4 +30,4 @@ const char *style_end(const struct style *s, enum tone t);
 /* UNICODE where the locale has it, else ASCII. */
 const char *style_sign(const struct style *s, const char *unicode, const char *ascii);
 
-size_t style_columns(const char *text); /* of UTF-8 text without wide characters */
+size_t style_columns(const char *text); /* of UTF-8 text without wide characters; colours take none */

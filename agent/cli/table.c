@@ -2,7 +2,6 @@
 
 #include "agent/cli/field.h"
 #include "agent/cli/look.h"
-#include "base/clock.h"
 #include "base/str.h"
 
 #include <string.h>
@@ -16,13 +15,8 @@ struct column_info {
 };
 
 static const struct column_info columns[COLUMN_MAX_] = {
-    [COLUMN_CONNECTION] = {"CONNECTION", false},
-    [COLUMN_TUNNEL] = {"TUNNEL", false},
-    [COLUMN_ADDRESS] = {"OUTSIDE ADDRESS", false},
-    [COLUMN_VERDICT] = {"VERDICT", false},
-    [COLUMN_SINCE] = {"SINCE", false},
-    [COLUMN_LOSS] = {"LOSS", true},
-    [COLUMN_RTT] = {"RTT", true},
+    [COLUMN_TUNNEL] = {"TUNNEL", false}, [COLUMN_ADDRESS] = {"ENDPOINT", false}, [COLUMN_VERDICT] = {"VERDICT", false},
+    [COLUMN_FOR] = {"FOR", false},       [COLUMN_LOSS] = {"LOSS", true},         [COLUMN_RTT] = {"RTT", true},
     [COLUMN_CAUSE] = {"CAUSE", false},
 };
 
@@ -30,33 +24,32 @@ struct row {
     char cells[COLUMN_MAX_][CELL_MAX];
 };
 
-static void fill_numbers(struct row *row, struct json_object *tunnel)
+static void fill_numbers(struct row *row, struct json_object *tunnel, const struct look *look)
 {
     double loss = field_number(tunnel, "loss", -1), rtt = field_number(tunnel, "rtt_ms", -1);
     double seconds = field_number(tunnel, "for_seconds", -1);
-    char span[CLOCK_TEXT_MAX];
+    char text[FIELD_MAX];
 
-    (void)str_copy(row->cells[COLUMN_SINCE], CELL_MAX,
-                   seconds >= 0 && seconds < 1e12 ? clock_duration((usec_t)seconds * USEC_PER_SEC, span) : "-");
+    (void)str_copy(row->cells[COLUMN_FOR], CELL_MAX, field_span(seconds, text));
     (void)str_copy(row->cells[COLUMN_LOSS], CELL_MAX, "-");
     (void)str_copy(row->cells[COLUMN_RTT], CELL_MAX, "-");
     if (loss >= 0 && loss <= 1) /* the least loss is not shown as none */
         (void)str_format(row->cells[COLUMN_LOSS], CELL_MAX, loss > 0 && loss < 0.01 ? "<1 %%" : "%.0f %%", loss * 100);
-    if (rtt >= 0)
+    if (rtt >= 0 && look->exit != CLI_FAILED) /* one of before says nothing of a tunnel that is down */
         (void)str_format(row->cells[COLUMN_RTT], CELL_MAX, rtt < 9.95 ? "%.1f ms" : "%.0f ms", rtt);
 }
 
 static void fill_row(struct row *row, struct json_object *tunnel, const struct style *s)
 {
     const struct look *look = look_of(tunnel);
-    char text[FIELD_MAX];
+    char text[FIELD_MAX], connection[FIELD_MAX];
 
-    (void)str_copy(row->cells[COLUMN_CONNECTION], CELL_MAX, field_text(tunnel, "connection", "?", text));
-    (void)str_copy(row->cells[COLUMN_TUNNEL], CELL_MAX, field_text(tunnel, "tunnel", "?", text));
+    (void)str_format(row->cells[COLUMN_TUNNEL], CELL_MAX, "%s/%s", field_text(tunnel, "connection", "?", connection),
+                     field_text(tunnel, "tunnel", "?", text)); /* as commands take it */
     (void)str_copy(row->cells[COLUMN_ADDRESS], CELL_MAX, field_text(tunnel, "outside_address", "-", text));
     (void)str_format(row->cells[COLUMN_VERDICT], CELL_MAX, "%s %s", style_sign(s, look->unicode, look->ascii),
                      look->word);
-    fill_numbers(row, tunnel);
+    fill_numbers(row, tunnel, look);
     (void)str_copy(row->cells[COLUMN_CAUSE], CELL_MAX, field_text(tunnel, "cause", "none", text));
     if (str_eq(row->cells[COLUMN_CAUSE], "none") || !look->counted)
         (void)str_copy(row->cells[COLUMN_CAUSE], CELL_MAX, "-");

@@ -8,11 +8,10 @@
 #include <stddef.h>
 
 enum column {
-    COLUMN_CONNECTION,
     COLUMN_TUNNEL,
     COLUMN_ADDRESS,
     COLUMN_VERDICT,
-    COLUMN_SINCE,
+    COLUMN_FOR,
     COLUMN_LOSS,
     COLUMN_RTT,
     COLUMN_CAUSE,

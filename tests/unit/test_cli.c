@@ -300,13 +300,12 @@ static void test_status_table(void **state)
 
     assert_int_equal(r.status, 2);
     assert_string_equal(strbuf_text(&r.errors), "");
-    must_say(&r.text, "1 of 2 tunnels is DOWN.\n");
+    must_say(&r.text, "1 of 2 tunnels is DOWN: both-sides-waiting.\n");
     must_say(&r.text, "2026-11-24 08:25:00 UTC, rekindled 0.1.0 in mode repair, uplink ok\n");
     must_say(&r.text, "IKE daemon strongswan (strongSwan 5.9.8): ok\n");
-    must_say(&r.text, "CONNECTION     TUNNEL  OUTSIDE ADDRESS  VERDICT  SINCE        LOSS    RTT  CAUSE\n");
-    must_say(&r.text,
-             "aurora-backup  1       203.0.113.10     ✗ DOWN   4 min 12 s  100 %      -  both-sides-waiting\n");
-    must_say(&r.text, "aurora-backup  2       203.0.113.74     ✓ UP     3 d 4 h       0 %  12 ms  -\n");
+    must_say(&r.text, "TUNNEL           ENDPOINT      VERDICT  FOR          LOSS    RTT  CAUSE\n");
+    must_say(&r.text, "aurora-backup/1  203.0.113.10  ✗ DOWN   4 min 12 s  100 %      -  both-sides-waiting\n");
+    must_say(&r.text, "aurora-backup/2  203.0.113.74  ✓ UP     3 d 4 h       0 %  12 ms  -\n");
     must_say(&r.text, "│ Both sides wait for the other one to initiate.\n");
     must_say(&r.text, "next      initiating: the endpoint answers again\n");
     must_say(&r.text, "AWS       connection available, telemetry DOWN, DPD timeout action clear, startup action add\n");
@@ -315,6 +314,53 @@ static void test_status_table(void **state)
     assert_null(strchr(strbuf_text(&r.text), '\033'));
     assert_string_equal(f->method, "GET");
     assert_string_equal(f->url, "/v1/status");
+}
+
+#define HUNG                                                                                                           \
+    "{\"connection\":\"aurora-backup\",\"tunnel\":\"1\",\"outside_address\":\"203.0.113.10\",\"verdict\":\"DOWN\","    \
+    "\"cause\":\"daemon-hung\",\"for_seconds\":0,\"loss\":1.0,\"rtt_ms\":0.8,\"under_way\":\"tunnel-options\","        \
+    "\"paused_until\":\"2026-11-24T10:00:00.000Z\",\"decision\":{\"action\":\"hold\",\"reason\":\"initiate is held "   \
+    "back: repairs are paused\",\"needs_approval\":true,\"next_at\":\"2026-11-24T08:25:07.500Z\"},"                    \
+    "\"ike\":{\"daemon\":\"hung\",\"state\":null,\"child_state\":null},"                                               \
+    "\"fix\":\"Restart it: `systemctl restart strongswan`. Where that hangs too: `systemctl kill -s KILL "             \
+    "strongswan`.\"}"
+
+/* What is done now, what comes next and when, and what a person can do; nothing is claimed that is not known. */
+static void test_status_of_a_repair(void **state)
+{
+    struct fake *f = *state;
+
+    f->answer = HEAD HUNG TAIL;
+    fake_start(f);
+
+    struct run r cleanup(run_done) = run(f, WORDS("status"));
+
+    must_say(&r.text, "The tunnel is DOWN: daemon-hung.\n");
+    must_say(&r.text,
+             "Repairs of aurora-backup/1 are paused until 2026-11-24 10:00:00 UTC. To end that: `rekindle resume "
+             "aurora-backup/1`\n");
+    must_say(&r.text, "✗ DOWN   <1 s  100 %    -  daemon-hung\n");
+    must_say(&r.text, "now       setting the tunnel options in AWS\n");
+    must_say(&r.text, "next      initiate is held back: repairs are paused; next look in 8 s\n");
+    must_say(&r.text, "you can   agree to it: `rekindle approve`\n");
+    must_say(&r.text, "IKE       the daemon is hung: what SAs it has is not known\n");
+}
+
+/* A command is broken only where no line can hold it. */
+static void test_commands_stay_whole(void **state)
+{
+    struct fake *f = *state;
+
+    f->answer = HEAD HUNG TAIL;
+    fake_start(f);
+    assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
+
+    struct run r cleanup(run_done) = start_on_terminal_of(f, 80, WORDS("status"));
+
+    finish(&r);
+    assert_int_equal(unsetenv("NO_COLOR"), 0);
+    must_say(&r.text, "Restart it: `systemctl restart strongswan`. Where that hangs too:\r\n"
+                      "  │           `systemctl kill -s KILL strongswan`.\r\n");
 }
 
 static void test_status_ascii(void **state)
@@ -374,7 +420,7 @@ static void test_status_narrow(void **state)
 
     finish(&r);
     assert_int_equal(unsetenv("NO_COLOR"), 0);
-    must_say(&r.text, "✗ DOWN   4 min 12 s  100 %\r\n");
+    must_say(&r.text, "✗ DOWN   4 min 12 s  100 %      -\r\n");
     must_say(&r.text, "DPD timeout action\r\n  │           clear, startup action add\r\n");
 }
 
@@ -384,9 +430,9 @@ static void test_status_exits(void **state)
         {HEAD UP TAIL, 0, "The tunnel is up.\n"},
         {HEAD UP "," EXPECTED TAIL, 0, "– expected down"},
         {HEAD UP "," UP TAIL, 0, "All tunnels are up.\n"},
-        {HEAD UP "," DEGRADED TAIL, 1, "1 of 2 tunnels is not well.\n"},
+        {HEAD UP "," DEGRADED TAIL, 1, "1 of 2 tunnels is not well: undetermined.\n"},
         {HEAD UNKNOWN TAIL, 1, "? UNKNOWN"},
-        {HEAD DEGRADED "," DOWN TAIL, 2, "1 of 2 tunnels is DOWN.\n"},
+        {HEAD DEGRADED "," DOWN TAIL, 2, "1 of 2 tunnels is DOWN: both-sides-waiting.\n"},
         {HEAD TAIL, 1, "No tunnel is watched.\n"},
         {"{\"tunnels\": 7}", 1, "No tunnel is watched.\n"},
     };
@@ -429,7 +475,7 @@ static void test_watch(void **state)
 
     read_until(&r, "The tunnel is up.\n");
     f->answer = HEAD DOWN TAIL;
-    read_until(&r, "The tunnel is DOWN.\n");
+    read_until(&r, "The tunnel is DOWN: both-sides-waiting.\n");
     assert_int_equal(kill(r.pid, SIGTERM), 0);
     finish(&r);
     assert_int_equal(r.status, 2);
@@ -454,6 +500,24 @@ static void test_watch_gives_the_cursor_back(void **state)
     must_say(&r.text, "\033[?25l");
     must_say(&r.text, "\033[?25h");
     assert_int_equal(r.status, 0);
+}
+
+/* One that waits for an answer ends at once too. */
+static void test_watch_of_a_hung_daemon_ends(void **state)
+{
+    struct fake *f = *state;
+    int fd = listen_unix(f->socket), connection;
+    struct run r cleanup(run_done) = start_on_terminal(f, WORDS("status", "--watch"));
+
+    connection = accept(fd, NULL, NULL);
+    assert_true(connection >= 0);
+    assert_int_equal(write(r.out, "\003", 1), 1);
+    finish(&r);
+    must_say(&r.text, "\033[?25h");
+    assert_null(strstr(strbuf_text(&r.text), "did not answer"));
+    assert_int_equal(r.status, 3);
+    (void)close(connection);
+    (void)close(fd);
 }
 
 static void test_daemon_absent(void **state)
@@ -527,7 +591,7 @@ static void test_orders(void **state)
         struct run r cleanup(run_done) = run(f, cases[i].words);
 
         assert_int_equal(r.status, 0);
-        assert_string_equal(strbuf_text(&r.text), "That is done.\n");
+        must_say(&r.text, "That is done.\n");
         assert_string_equal(f->method, "POST");
         assert_string_equal(f->url, cases[i].url);
         assert_string_equal(f->body, cases[i].body);
@@ -550,7 +614,7 @@ static void test_refusals(void **state)
         {200, "{\"decision\":\"hold\",\"text\":\"The uplink is down.\",\"accepted\":false}", 1},
     };
     static const char *const said[] = {"No such tunnel.\n", "An action is under way.\n", "Only root may.\n",
-                                       "No such action.\n", "The uplink is down.\n"};
+                                       "No such action.\n", "Nothing is done: The uplink is down.\n"};
     struct fake *f = *state;
 
     fake_start(f);
@@ -571,13 +635,16 @@ static void test_history(void **state)
 
     f->answer =
         "{\"schema\":\"rekindle.history/1\",\"entries\":[{\"at\":\"2026-11-24T08:25:00.000Z\",\"kind\":\"decision\","
-        "\"incident\":\"20261124-1\",\"connection\":\"a\",\"tunnel\":\"1\",\"text\":\"initiating\"}]}";
+        "\"incident\":\"20261124-1\",\"connection\":\"a\",\"tunnel\":\"1\",\"text\":\"initiating\"},"
+        "{\"at\":\"2026-11-24T08:24:59.000Z\",\"kind\":\"uplink\",\"text\":\"gw has its uplink back.\"}]}";
     fake_start(f);
 
     struct run r cleanup(run_done) = run(f, WORDS("history", "--limit", "5"));
 
     assert_int_equal(r.status, 0);
-    assert_string_equal(strbuf_text(&r.text), "2026-11-24 08:25:00 UTC  decision  a/1: initiating  20261124-1\n");
+    assert_string_equal(strbuf_text(&r.text),
+                        "2026-11-24 08:24:59 UTC  uplink    gw has its uplink back.\n"
+                        "2026-11-24 08:25:00 UTC  decision  a/1: initiating (20261124-1)\n"); /* the newest last */
     assert_string_equal(f->url, "/v1/history?limit=5");
 }
 
@@ -677,6 +744,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_status_table),
+        TEST(test_status_of_a_repair),
+        TEST(test_commands_stay_whole),
         TEST(test_status_ascii),
         TEST(test_status_colour),
         TEST(test_status_narrow),
@@ -684,6 +753,7 @@ int main(int argc, char **argv)
         TEST(test_status_json),
         TEST(test_watch),
         TEST(test_watch_gives_the_cursor_back),
+        TEST(test_watch_of_a_hung_daemon_ends),
         TEST(test_daemon_absent),
         TEST(test_daemon_gone_but_socket_left),
         TEST(test_answer_is_nonsense),

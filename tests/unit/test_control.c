@@ -171,7 +171,8 @@ static void test_status_has_what_is_documented(void **state)
     static const char *const one[] = {
         "connection", "tunnel",       "outside_address", "vpn_connection_id", "verdict",       "suspect", "cause",
         "cause_text", "fix",          "since",           "for_seconds",       "expected_down", "loss",    "rtt_ms",
-        "probes",     "paused_until", "incident",        "decision",          "aws",           "ike",     "evidence"};
+        "probes",     "paused_until", "incident",        "decision",          "under_way",     "aws",     "ike",
+        "evidence"};
     struct json_object *t;
 
     (void)state;

@@ -237,8 +237,8 @@ static void test_pending_initiation_is_waited_for(void **state)
     held(&s, ACTION_INITIATE, GUARD_IN_FLIGHT);
     d = decide(&s);
     assert_string_equal(d.text,
-                        "initiate is held back by in-flight: an initiation is pending in the IKE daemon; a second one "
-                        "would not help it");
+                        "initiate is held back: an initiation is pending in the IKE daemon; a second one would not "
+                        "help it (guard in-flight)");
     assert_true(d.again == s.ike.connecting_since + POLICY_PENDING_MAX);
 }
 
@@ -544,7 +544,8 @@ static void test_observe_only_proposes(void **state)
                         "would initiate the missing IKE_SA or CHILD_SA: the endpoint answers and nobody initiates");
     set(&s, FACT_ENDPOINT_ANSWERS, TRUTH_NO);
     d = decide(&s);
-    assert_string_equal(d.text, "initiate is held back by endpoint: the endpoint is silent: waiting until it answers");
+    assert_string_equal(d.text,
+                        "initiate is held back: the endpoint is silent: waiting until it answers (guard endpoint)");
     s.state.approved = true; /* left over from another mode */
     assert_int_equal(decide(&s).action, ACTION_HOLD);
 }
