@@ -53,39 +53,52 @@ static usec_t pause_end(struct agent *a, usec_t until)
     return until > now ? loop_wall(a->loop) + (until - now) : 0;
 }
 
-/* The target that stands best: what a person wants to see of loss and round-trip time. */
-static const struct target *best_target(const struct tunnel *t, struct window_summary *ret)
+/* Loss and round-trip time of a target, and whether there is one; what was lost before the present verdict is past. */
+struct measurement {
+    bool known;
+    double loss;
+    usec_t srtt;
+};
+
+static struct measurement measure(const struct tunnel *t, size_t i)
 {
-    const struct target *best = NULL;
+    const struct window *w = &t->targets[i].window;
+    struct window_loss loss = window_loss_since(w, t->verdict.since);
 
-    for (size_t i = 0; i < t->conf->n_targets; i++) {
-        struct window_summary s = window_summarise(&t->targets[i].window);
-
-        if (s.ok + s.lost == 0 || (best && s.loss >= ret->loss))
-            continue;
-        best = &t->targets[i];
-        *ret = s;
-    }
-    return best;
+    return (struct measurement){
+        .known = loss.n > 0,
+        .loss = loss.n > 0 ? (double)loss.lost / (double)loss.n : 0,
+        .srtt = window_summarise(w).srtt,
+    };
 }
 
-static void add_measurements(struct json_object *o, const struct tunnel *t)
+static void add_measurement(struct json_object *o, const struct measurement *m)
 {
-    struct window_summary s;
-    const struct target *best = best_target(t, &s);
+    add_number(o, "loss", m->known, round(m->loss * 1000) / 1000);
+    add_number(o, "rtt_ms", m->srtt > 0, milliseconds(m->srtt));
+}
 
-    add_number(o, "loss", best != NULL, best ? round(s.loss * 1000) / 1000 : 0);
-    add_number(o, "rtt_ms", best && s.srtt > 0, best ? milliseconds(s.srtt) : 0);
+/* Of the target that stands best: what a person wants to see. */
+static void add_best(struct json_object *o, const struct tunnel *t)
+{
+    struct measurement best = {0};
+
+    for (size_t i = 0; i < t->conf->n_targets; i++) {
+        struct measurement m = measure(t, i);
+
+        if (m.known && (!best.known || m.loss < best.loss))
+            best = m;
+    }
+    add_measurement(o, &best);
 }
 
 static struct json_object *target_object(const struct tunnel *t, size_t i)
 {
     struct json_object *o = json_object_new_object();
-    struct window_summary s = window_summarise(&t->targets[i].window);
+    struct measurement m = measure(t, i);
 
     add_text(o, "target", t->conf->targets[i].text);
-    add_number(o, "loss", s.ok + s.lost > 0, round(s.loss * 1000) / 1000);
-    add_number(o, "rtt_ms", s.srtt > 0, milliseconds(s.srtt));
+    add_measurement(o, &m);
     return o;
 }
 
@@ -201,7 +214,7 @@ static struct json_object *tunnel_object(struct tunnel *t)
                            json_object_new_int64((int64_t)(clock_since(t->verdict.since, loop_now(a->loop)) / USEC_PER_SEC)));
     json_object_object_add(o, "expected_down", json_object_new_boolean(t->conf->expected_down));
     add_wall(o, "paused_until", pause_end(a, t->policy.paused_until));
-    add_measurements(o, t);
+    add_best(o, t);
     add_targets(o, t);
     add_text(o, "incident", t->incident.state != INCIDENT_NONE ? t->incident.id : NULL);
     add_decision(o, t);
