@@ -123,6 +123,8 @@ static struct guard_answers ask(const struct policy_input *in, enum action actio
         .endpoint_answers = evidence_is(in, FACT_ENDPOINT_ANSWERS, TRUTH_YES),
         .endpoint_ever_answered = in->ping->last_answer != 0 && in->ping->failed == 0,
         .cuts = action != ACTION_REINITIATE || in->ike->n_ike_up > 0 || in->ike->n_child_up > 0,
+        .dead = action == ACTION_REINITIATE && evidence_is(in, FACT_ENDPOINT_CAME_BACK, TRUTH_YES) &&
+                evidence_is(in, FACT_INNER_ANSWERS, TRUTH_NO),
         .carries = evidence_carries(in),
         .witness_again = USEC_NEVER,
         .aws_dials = evidence_is(in, FACT_AWS_DIALS, TRUTH_YES),

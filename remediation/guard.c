@@ -192,11 +192,16 @@ static void ask_settle(const struct guard_input *in, usec_t now, struct guard_an
         hold(a, until, "%s is given time to work", rung->name);
 }
 
+/*
+ * Where both look dead and it is not plain why, one of them tells whether new SAs help. SAs that an endpoint lost with
+ * its replacement are no such guess: it was heard to go and to come back, and nothing is taken from anybody. AWS may
+ * replace both endpoints in one go; the second tunnel would be kept down for nothing.
+ */
 static void ask_hold(const struct guard_input *in, usec_t now, struct guard_answer *a)
 {
     usec_t until = clock_add(in->other_disturbed_at, in->hold);
 
-    if (disturbs(in) && in->other_disturbed_at != 0 && now < until)
+    if (disturbs(in) && !in->dead && in->other_disturbed_at != 0 && now < until)
         hold(a, until, "the other tunnel of the connection was disturbed just now");
 }
 

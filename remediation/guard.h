@@ -72,6 +72,7 @@ struct guard_input {
     bool uplink_works;
     bool endpoint_answers, endpoint_ever_answered;
     bool cuts;            /* something may be up that the action would cut */
+    bool dead;            /* ... but the endpoint was away and came back without it */
     bool carries;         /* inbound counters move, or a target answers */
     bool witness;         /* someone else agrees that nothing passes */
     usec_t witness_again; /* when that may be known; USEC_NEVER */

@@ -317,6 +317,9 @@ static void test_not_both_tunnels(void **state)
     in.cuts = false;
     passes(in);
     in.cuts = true;
+    in.dead = true; /* both endpoints were replaced in one go */
+    passes(in);
+    in.dead = false;
     in.other_disturbed_at = NOW - USEC_PER_MIN;
     passes(in);
     in.other_disturbed_at = NOW;

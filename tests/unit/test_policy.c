@@ -379,6 +379,11 @@ static void test_stale_sa(void **state)
     stale(&s, SEC);
     s.in.other_disturbed_at = START - SEC;
     held(&s, ACTION_REINITIATE, GUARD_HOLD);
+    set(&s, FACT_INNER_ANSWERS, TRUTH_NO);
+    set(&s, FACT_ENDPOINT_CAME_BACK, TRUTH_YES); /* it lost the SAs itself: nothing is taken from anybody */
+    acts(&s, ACTION_REINITIATE);
+    set(&s, FACT_ENDPOINT_CAME_BACK, TRUTH_UNKNOWN);
+    held(&s, ACTION_REINITIATE, GUARD_HOLD);
 }
 
 static void test_up_but_passing_nothing_wants_a_second_witness(void **state)
