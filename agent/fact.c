@@ -155,11 +155,21 @@ static bool cannot_leave(const struct fact_input *in)
     return in->ping->failed == ENETUNREACH || in->ping->failed == EHOSTUNREACH || in->ping->failed == ENETDOWN;
 }
 
+/* All endpoints may be replaced in one go: the AWS API is given a moment to show that there is a way out. */
+static bool nothing_is_heard(const struct fact_input *in, usec_t now)
+{
+    const struct host_view *h = in->host;
+
+    if (h->api_unreachable)
+        return true;
+    return h->all_silent && (!h->api_pending || clock_since(in->verdict.since, now) >= FACT_API_SPAN);
+}
+
 /*
  * The kernel's word comes first: it is of now, and an answer was a moment ago. Where the kernel sees nothing wrong,
  * silence counts only while the tunnel is DOWN: under random loss two endpoints may both miss two pings.
  */
-static enum truth uplink_works(const struct facts *f, const struct fact_input *in)
+static enum truth uplink_works(const struct facts *f, const struct fact_input *in, usec_t now)
 {
     bool down = in->verdict.verdict == VERDICT_DOWN;
     bool silent = f->is[FACT_ENDPOINT_ANSWERS] == TRUTH_NO;
@@ -168,7 +178,7 @@ static enum truth uplink_works(const struct facts *f, const struct fact_input *i
         return TRUTH_NO;
     if (f->is[FACT_INNER_ANSWERS] == TRUTH_YES || f->is[FACT_ENDPOINT_ANSWERS] == TRUTH_YES || in->host->api_reachable)
         return TRUTH_YES;
-    if (down && silent && (in->host->all_silent || in->host->api_unreachable))
+    if (down && silent && nothing_is_heard(in, now))
         return TRUTH_NO;
     /* One endpoint that went silent may be gone, or everything is. */
     return truth(in->host->uplink == UPLINK_OK && !(silent && f->is[FACT_ENDPOINT_KNOWN] == TRUTH_YES), true);
@@ -201,7 +211,7 @@ struct facts fact_read(const struct fact_input *in, usec_t now)
     read_ike(&f, in, now);
     read_endpoint(&f, in, now);
     read_aws(&f, in, now);
-    f.is[FACT_UPLINK_WORKS] = uplink_works(&f, in);
+    f.is[FACT_UPLINK_WORKS] = uplink_works(&f, in, now);
     return f;
 }
 

@@ -17,6 +17,7 @@
 #define FACT_FAILURE_SPAN     (15 * USEC_PER_MIN)    /* what the daemon said of an attempt is believed for so long */
 #define FACT_COUNTER_SPAN     (3 * USEC_PER_SEC)     /* counters that stood still for so long do not move */
 #define FACT_COUNTER_FIRST    (1500 * USEC_PER_MSEC) /* lists read sooner count what was before */
+#define FACT_API_SPAN         (3 * USEC_PER_SEC)     /* the AWS API, where it can be reached, answers within */
 #define FACT_RETURN_SPAN      (300 * USEC_PER_MSEC)  /* SAs that survived a silence show it within */
 #define FACT_STALE_SPAN       (10 * USEC_PER_SEC)    /* a list older than that says nothing */
 

@@ -15,7 +15,7 @@ static bool is_offline(const struct tunnel *t)
 /* An endpoint is silent, and AWS, which is being asked, has yet to show whether anything outside can be reached. */
 static bool is_uplink_open(const struct tunnel *t)
 {
-    return t->aws.configured && t->ping.unanswered > 0 && !t->host.api_reachable && !t->host.api_unreachable;
+    return t->ping.unanswered > 0 && t->host.api_pending;
 }
 
 /* A tunnel that went down with the uplink comes back with it, in a moment: it is not told before that had its time. */

@@ -284,7 +284,9 @@ void watch_host(struct tunnel *t)
     t->host.all_silent =
         t->connection->fleet->n_known >= 2 && t->connection->fleet->n_silent == t->connection->fleet->n_known;
     t->host.api_unreachable = fresh && error->error == AWS_UNREACHABLE;
-    t->host.api_reachable = fresh && error->error != AWS_UNREACHABLE;
+    /* What AWS did not answer, such as credentials that are missing here, tells nothing of the way to it. */
+    t->host.api_reachable = fresh && (error->error == AWS_OK || error->code[0] != '\0');
+    t->host.api_pending = t->aws.configured && error && !fresh && t->trouble_since != 0;
 }
 
 static int make_target(struct tunnel *t, struct target *g, const struct conf_target *c)

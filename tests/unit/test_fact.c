@@ -369,6 +369,12 @@ static void test_silence_around(void **state)
     s.host.api_unreachable = false;
     all_are_silent(&s);
     assert_no(FACT_UPLINK_WORKS);
+    s.host.api_pending = true; /* both endpoints were replaced in one go, or everything is away? AWS will tell */
+    s.verdict.since = NOW - FACT_API_SPAN + 1;
+    assert_unknown(FACT_UPLINK_WORKS);
+    s.verdict.since = NOW - FACT_API_SPAN;
+    assert_no(FACT_UPLINK_WORKS);
+    s.host.api_pending = false;
     api_is_reached(&s);
     assert_yes(FACT_UPLINK_WORKS);
     s.host.api_reachable = false;
