@@ -88,7 +88,8 @@ static int fail(int r, const char *what)
 
 static int fail_store(const struct agent *a, int r)
 {
-    log_error("the state directory %s cannot be used: %s; --state-dir names another", a->state_dir, strerrordesc_np(-r));
+    log_error("the state directory %s cannot be used: %s; --state-dir names another", a->state_dir,
+              strerrordesc_np(-r));
     return r;
 }
 
@@ -128,13 +129,6 @@ static int open_parts(struct agent *a)
     return r < 0 ? fail_api(a, r) : 0;
 }
 
-static void on_intent(void *data, const struct store_intent *i)
-{
-    struct agent *a = data;
-
-    repair_reconcile(a, i, loop_now(a->loop));
-}
-
 /* The fleet of the configuration file as it is now. */
 static int load_fleet(struct agent *a, struct fleet **ret, char *error, size_t size)
 {
@@ -172,9 +166,7 @@ int agent_new(struct loop *l, const struct agent_args *args, struct agent **ret)
     r = fleet_start(a->fleet);
     if (r < 0)
         return fail(r, "cannot start to watch");
-    r = store_each_intent(a->store, on_intent, a);
-    if (r < 0) /* a full disk does not stop the watching; without a store nothing in AWS is changed */
-        log_error("the intentions of a former process cannot be read: %s", strerror(-r));
+    repair_take_up(a);
     *ret = TAKE_PTR(a);
     return 0;
 }
@@ -189,7 +181,6 @@ int agent_reload(struct agent *a, char *error, size_t size)
         return r;
     old = a->fleet;
     a->fleet = f;
-    fleet_inherit(f, old);
     r = fleet_start(f);
     if (r < 0) {
         a->fleet = TAKE_PTR(old);
@@ -198,8 +189,9 @@ int agent_reload(struct agent *a, char *error, size_t size)
         log_error("%s", error);
         return r;
     }
+    fleet_inherit(f, old);
     alerter_reload(a->alerter, f->conf);
-    (void)store_each_intent(a->store, on_intent, a);
+    repair_take_up(a);
     log_notice("the configuration was read again");
     return 0;
 }
@@ -217,8 +209,8 @@ void agent_describe(struct agent *a, char *text, size_t size)
         if (t->verdict.verdict == VERDICT_DOWN)
             cause = t->diagnosis.cause;
     }
-    (void)str_format(text, size, "%zu tunnel%s: %zu UP, %zu DEGRADED, %zu DOWN, %zu UNKNOWN%s%s%s", all, all == 1 ? "" : "s",
-                     n[VERDICT_UP], n[VERDICT_DEGRADED], n[VERDICT_DOWN], n[VERDICT_UNKNOWN],
+    (void)str_format(text, size, "%zu tunnel%s: %zu UP, %zu DEGRADED, %zu DOWN, %zu UNKNOWN%s%s%s", all,
+                     all == 1 ? "" : "s", n[VERDICT_UP], n[VERDICT_DEGRADED], n[VERDICT_DOWN], n[VERDICT_UNKNOWN],
                      cause != CAUSE_NONE ? " (" : "", cause != CAUSE_NONE ? cause_name(cause) : "",
                      cause != CAUSE_NONE ? ")" : "");
 }

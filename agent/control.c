@@ -258,7 +258,7 @@ static void on_approve(void *data, struct api_request *r)
     for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t)) {
         if (!t->decision.needs_approval || (id && !str_eq(id, t->incident.id) && t != tunnel_find(a->fleet, id)))
             continue;
-        t->policy.approved = true;
+        t->policy.approved = t->decision.proposed; /* what the person saw */
         n++;
     }
     if (n == 0) {

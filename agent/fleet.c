@@ -3,6 +3,7 @@
 #include "agent/aws_view.h"
 #include "agent/ike_view.h"
 #include "agent/judge.h"
+#include "agent/persist.h"
 #include "agent/repair.h"
 #include "agent/watch.h"
 #include "base/str.h"
@@ -156,7 +157,8 @@ static int start_daemons(struct fleet *f)
 {
     for (size_t i = 0; i < f->n_daemons; i++) {
         struct daemon *d = &f->daemons[i];
-        int r = ike_sa_probe_new(f->agent->loop, d->conf->socket, f->conf->timing.ike_poll_interval, on_ike_news, d, &d->probe);
+        int r = ike_sa_probe_new(f->agent->loop, d->conf->socket, f->conf->timing.ike_poll_interval, on_ike_news, d,
+                                 &d->probe);
 
         if (r < 0)
             return r;
@@ -178,7 +180,8 @@ static int start_aws(struct fleet *f)
     r = ec2_new(f->agent->loop, f->agent->http, f->conf->aws_region, &f->ec2);
     if (r < 0)
         return r;
-    return aws_status_new(f->agent->loop, f->ec2, ids, n, f->conf->timing.aws_poll_interval, on_aws_news, f, &f->aws_status);
+    return aws_status_new(f->agent->loop, f->ec2, ids, n, f->conf->timing.aws_poll_interval, on_aws_news, f,
+                          &f->aws_status);
 }
 
 int fleet_new(struct agent *a, struct conf *conf, struct fleet **ret)
@@ -226,25 +229,27 @@ int fleet_start(struct fleet *f)
     return r;
 }
 
-/* Whether the samples of OLD are those of NEW: the same targets from the same address. */
-static bool same_probes(const struct conf_tunnel *old, const struct conf_tunnel *new)
+/* What AWS said holds until it is asked again, if it is about the same connection. */
+static void inherit_aws(struct tunnel *to, const struct tunnel *from)
 {
-    if (old->n_targets != new->n_targets || addr_is_set(&old->inside) != addr_is_set(&new->inside) ||
-        (addr_is_set(&old->inside) && !addr_equal(&old->inside, &new->inside)))
-        return false;
-    for (size_t i = 0; i < old->n_targets; i++)
-        if (!str_eq(old->targets[i].text, new->targets[i].text))
-            return false;
-    return true;
+    if (!to->aws.configured || !from->aws.configured ||
+        !str_eq(to->connection->conf->vpn_connection_id, from->connection->conf->vpn_connection_id))
+        return;
+    to->aws = from->aws;
+    to->aws.repairing = false;
 }
 
-/* The state of judging goes over; probes, and what belongs to the old configuration, do not. */
-static void inherit(struct tunnel *to, const struct tunnel *from)
+/* The state of judging and the probes go over; what belongs to the old configuration does not. */
+static void inherit(struct tunnel *to, struct tunnel *from)
 {
+
     to->verdict = from->verdict;
     to->ike = from->ike;
     to->ike.configured = to->connection->daemon != NULL;
+    to->connecting_id = from->connecting_id;
+    to->connecting_id_since = from->connecting_id_since;
     to->ping = from->ping;
+    inherit_aws(to, from);
     to->diagnosis = from->diagnosis;
     to->incident = from->incident;
     to->policy = from->policy;
@@ -253,17 +258,32 @@ static void inherit(struct tunnel *to, const struct tunnel *from)
     to->known_endpoint = from->known_endpoint;
     to->silent_endpoint = from->silent_endpoint;
     to->fast_until = from->fast_until;
-    to->last_ping = from->last_ping;
     to->verifying = from->verifying;
     to->verify_since = from->verify_since;
     to->verify_until = from->verify_until;
     to->compare_at = from->compare_at;
     to->other_was_up = from->other_was_up;
+    to->told = from->told;
     to->notified = from->notified;
     to->told_cause = from->told_cause;
     (void)str_copy(to->told_decision, sizeof(to->told_decision), from->told_decision);
-    for (size_t i = 0; same_probes(from->conf, to->conf) && i < to->conf->n_targets; i++)
-        to->targets[i].window = from->targets[i].window;
+    watch_adopt(to, from, loop_now(to->agent->loop));
+}
+
+/* The action in flight on O, which T takes the place of. */
+static void inherit_repair(struct tunnel *t, struct tunnel *o)
+{
+    struct repair *r = o->connection->repair;
+
+    if (!r || repair_tunnel(r) != o)
+        return;
+    if (repair_action(r) != ACTION_TUNNEL_OPTIONS) {
+        t->connection->repair = TAKE_PTR(o->connection->repair);
+        repair_move(r, t);
+    } else if (!repair_is_intended(r)) {
+        policy_undone(&t->policy, ACTION_TUNNEL_OPTIONS);
+        t->incident.actions -= t->incident.actions > 0;
+    }
 }
 
 static struct tunnel *same_tunnel(struct fleet *f, const struct tunnel *old)
@@ -279,17 +299,14 @@ void fleet_inherit(struct fleet *f, struct fleet *old)
 {
     for (struct tunnel *o = tunnel_first(old); o; o = tunnel_next(o)) {
         struct tunnel *t = same_tunnel(f, o);
-        struct repair *r = o->connection->repair;
 
-        if (!t)
+        if (!t) {
+            persist_forget(o);
             continue;
+        }
         inherit(t, o);
         f->n_known += t->known_endpoint;
         f->n_silent += t->silent_endpoint;
-        if (r && repair_tunnel(r) == o && repair_action(r) != ACTION_TUNNEL_OPTIONS && !t->connection->repair) {
-            t->connection->repair = r;
-            o->connection->repair = NULL;
-            repair_move(r, t);
-        }
+        inherit_repair(t, o);
     }
 }

@@ -1,4 +1,5 @@
-/* The fleet: everything that is watched under one configuration. Built whole, then started; swapped as a whole at a reload. */
+/* The fleet: everything that is watched under one configuration. Built whole, then started; swapped as a whole at a
+ * reload. */
 #pragma once
 
 #include "agent/state.h"
@@ -12,7 +13,8 @@ DEFINE_CLEANUP(struct fleet *, fleet_free)
 int fleet_start(struct fleet *f);
 
 /*
- * Takes over from OLD what the tunnels that are in both had: windows, verdicts, incidents, budgets and actions over VICI.
- * An action that uses the old AWS client stays behind; its stored intention is reconciled.
+ * Takes over from OLD what the tunnels that are in both had: windows, verdicts, incidents, budgets and actions over
+ * VICI. F was started and nothing has run since. An action that uses the old AWS client stays behind: its stored
+ * intention is reconciled; where it had none yet, it never was.
  */
 void fleet_inherit(struct fleet *f, struct fleet *old);

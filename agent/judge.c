@@ -81,7 +81,7 @@ static struct decision decide(const struct tunnel *t, const struct diagnosis *di
         .in_flight = t->connection->repair != NULL,
         .initiating_since = repair_initiating_since(t),
         .initiations = repair_count_initiating(t->connection->daemon),
-        .store_works = a->store && store_works(a->store),
+        .store_works = a->store && store_works(a->store) && !a->intents_lost,
         .other_disturbed_at = other_disturbed_at(t),
         .actions_this_hour = repair_count_hour(a, now),
         .paused_until = a->paused_until,

@@ -9,8 +9,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define KEY_MAX (2 * CONF_NAME_MAX + 32)
+#define KEY_MAX   (2 * CONF_NAME_MAX + 32)
 #define VALUE_MAX 4096
+
+/* Flags of an action of the past. */
+#define PAST_MINE 1U /* of the incident that is open */
+#define PAST_IDLE 2U
 
 static void key_of(const struct tunnel *t, const char *what, char key[static KEY_MAX])
 {
@@ -43,6 +47,14 @@ static usec_t from_wall(struct agent *a, usec_t wall)
     return wall_now - wall < now ? now - (wall_now - wall) : 1;
 }
 
+/* A clock that was set back since does not make what happened lie ahead. */
+static usec_t past_from_wall(struct agent *a, usec_t wall)
+{
+    usec_t at = from_wall(a, wall), now = loop_now(a->loop);
+
+    return at < now ? at : now;
+}
+
 void persist_notified(const struct tunnel *t)
 {
     set(t, "notified", verdict_name(t->notified));
@@ -56,9 +68,16 @@ void persist_incident(const struct tunnel *t)
         set(t, "incident", NULL);
         return;
     }
-    (void)str_format(value, sizeof(value), "%s %" PRIu64 " %u %u", t->incident.id, t->incident.opened_wall,
-                     t->incident.actions, t->incident.circuit_open ? 1U : 0U);
+    (void)str_format(value, sizeof(value), "%s %" PRIu64 " %u %u %u %u", t->incident.id, t->incident.opened_wall,
+                     t->incident.actions, t->incident.circuit_open ? 1U : 0U,
+                     t->incident.state == INCIDENT_RECOVERED ? 1U : 0U, t->incident.relapses);
     set(t, "incident", value);
+}
+
+void persist_forget(const struct tunnel *t)
+{
+    set(t, "notified", NULL);
+    set(t, "incident", NULL);
 }
 
 void persist_past(const struct tunnel *t)
@@ -70,7 +89,7 @@ void persist_past(const struct tunnel *t)
         const struct guard_past *p = &t->policy.past[i];
 
         strbuf_printf(&b, "%s%s %" PRIu64 " %u", i > 0 ? " " : "", action_name(p->action), to_wall(t->agent, p->at),
-                      p->this_incident ? 1U : 0U);
+                      (p->this_incident ? PAST_MINE : 0U) | (p->idle ? PAST_IDLE : 0U));
     }
     if (!b.bad)
         set(t, "past", strbuf_text(&b));
@@ -80,6 +99,12 @@ void persist_past(const struct tunnel *t)
 static void format_until(struct agent *a, usec_t until, char *value, size_t size)
 {
     (void)str_format(value, size, "%" PRIu64, to_wall(a, until));
+}
+
+void persist_offline(struct agent *a)
+{
+    if (a->store)
+        (void)store_set(a->store, "offline", a->offline ? "yes" : NULL);
 }
 
 void persist_pause(struct agent *a)
@@ -122,24 +147,33 @@ static bool next_number(const char **rest, uint64_t *ret)
 
 static void load_notified(struct tunnel *t, const char *value)
 {
-    for (enum verdict v = VERDICT_UNKNOWN; v <= VERDICT_DOWN; v++)
-        if (str_eq(value, verdict_name(v)))
-            t->notified = v;
+    for (enum verdict v = VERDICT_UNKNOWN; v <= VERDICT_DOWN; v++) {
+        if (!str_eq(value, verdict_name(v)))
+            continue;
+        t->told = true;
+        t->notified = v;
+    }
 }
 
 static void load_incident(struct tunnel *t, const char *value)
 {
     struct agent *a = t->agent;
     struct incident i = {.state = INCIDENT_OPEN, .worst = VERDICT_DOWN};
-    uint64_t wall, actions, circuit;
+    uint64_t wall, actions, circuit, recovered, relapses;
 
     if (!next_word(&value, i.id, sizeof(i.id)) || !next_number(&value, &wall) || !next_number(&value, &actions) ||
-        !next_number(&value, &circuit) || actions > UINT32_MAX)
+        !next_number(&value, &circuit) || !next_number(&value, &recovered) || !next_number(&value, &relapses) ||
+        actions > UINT32_MAX || relapses > UINT32_MAX)
         return;
     i.opened_wall = wall;
-    i.opened = from_wall(a, wall);
+    i.opened = past_from_wall(a, wall);
     i.actions = (unsigned)actions;
     i.circuit_open = circuit == 1;
+    i.relapses = (unsigned)relapses;
+    if (recovered == 1) { /* whether it was healthy since nobody knows: that time does not count */
+        i.state = INCIDENT_RECOVERED;
+        i.recovered = loop_now(a->loop);
+    }
     t->incident = i;
 }
 
@@ -147,16 +181,19 @@ static void load_past(struct tunnel *t, const char *value)
 {
     struct agent *a = t->agent;
     char word[64];
-    uint64_t wall, mine;
+    uint64_t wall, flags;
 
-    while (t->policy.n_past < GUARD_HISTORY_MAX && next_word(&value, word, sizeof(word)) && next_number(&value, &wall) &&
-           next_number(&value, &mine)) {
-        struct guard_past p = {.at = from_wall(a, wall), .this_incident = mine == 1};
+    while (t->policy.n_past < GUARD_HISTORY_MAX && next_word(&value, word, sizeof(word)) &&
+           next_number(&value, &wall) && next_number(&value, &flags)) {
+        struct guard_past p = {
+            .at = past_from_wall(a, wall), .this_incident = (flags & PAST_MINE) != 0, .idle = (flags & PAST_IDLE) != 0};
+        bool in_hour = clock_since(wall, loop_wall(a->loop)) < USEC_PER_HOUR;
 
-        if (action_parse(word, &p.action) < 0)
+        /* What was before this boot cannot be told apart by its time: the wall clock tells what still counts. */
+        if (action_parse(word, &p.action) < 0 || (!in_hour && !p.this_incident))
             continue;
         t->policy.past[t->policy.n_past++] = p;
-        if (a->n_past < AGENT_ACTIONS_REMEMBERED && p.action != ACTION_RECREATE_PROBE)
+        if (in_hour && a->n_past < AGENT_ACTIONS_REMEMBERED && p.action != ACTION_RECREATE_PROBE)
             a->past[a->n_past++] = p;
         if (ladder_rung(p.action)->disturbs && p.at > t->policy.last_disturbed)
             t->policy.last_disturbed = p.at;
@@ -186,6 +223,10 @@ static void on_value(void *data, const char *key, const char *value)
     struct agent *a = data;
     uint64_t wall;
 
+    if (str_eq(key, "offline")) {
+        a->offline = true;
+        return;
+    }
     if (str_eq(key, "pause") && parse_u64(value, UINT64_MAX, &wall) >= 0) {
         a->paused_until = from_wall(a, wall);
         return;

@@ -111,7 +111,7 @@ static struct guard_answers ask(const struct policy_input *in, enum action actio
         .action = action,
         .mode_repair = in->mode == CONF_MODE_REPAIR,
         .mode_approve = in->mode == CONF_MODE_APPROVE,
-        .approved = s->approved,
+        .approved = s->approved == action,
         .forced = evidence_forced(in),
         .paused_until = s->paused_until > in->paused_until ? s->paused_until : in->paused_until,
         .store_works = in->store_works,
@@ -302,6 +302,16 @@ void policy_begun(struct policy_state *s, enum action a, usec_t now)
         s->reports_until = now + POLICY_REPORTS_WAIT;
 }
 
+void policy_idle(struct policy_state *s, enum action a)
+{
+    for (size_t i = s->n_past; i > 0; i--) {
+        if (s->past[i - 1].action != a)
+            continue;
+        s->past[i - 1].idle = true;
+        return;
+    }
+}
+
 void policy_undone(struct policy_state *s, enum action a)
 {
     for (size_t i = s->n_past; i > 0; i--) {
@@ -317,6 +327,6 @@ void policy_incident_closed(struct policy_state *s)
 {
     for (size_t i = 0; i < s->n_past; i++)
         s->past[i].this_incident = false;
-    s->approved = false;
+    s->approved = ACTION_HOLD;
     s->reports_until = 0;
 }

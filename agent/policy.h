@@ -30,8 +30,8 @@
 struct policy_state {
     struct guard_past past[GUARD_HISTORY_MAX]; /* oldest first */
     size_t n_past;
-    bool approved;      /* a person approved the proposed action */
-    enum action forced; /* a person ordered this; ACTION_HOLD: nothing */
+    enum action approved; /* by a person, and no other; ACTION_HOLD: nothing */
+    enum action forced;   /* a person ordered this; ACTION_HOLD: nothing */
     usec_t paused_until;
     usec_t last_disturbed;
     usec_t reports_until; /* recreate-probe: give the new socket time */
@@ -78,6 +78,9 @@ struct decision policy_decide(const struct policy_input *in, usec_t now);
 
 /* Notes that ACTION was begun. */
 void policy_begun(struct policy_state *s, enum action a, usec_t now);
+
+/* The last ACTION that was begun ended before it changed anything: see struct guard_past. */
+void policy_idle(struct policy_state *s, enum action a);
 
 /* The last ACTION that was begun was never carried out: it counts against no budget. */
 void policy_undone(struct policy_state *s, enum action a);

@@ -16,14 +16,14 @@
 #include <string.h>
 
 struct repair {
-    struct tunnel *tunnel;          /* borrowed */
+    struct tunnel *tunnel; /* borrowed */
     enum action action;
     usec_t begun;
-    bool other_was_up;              /* the connection's other tunnel */
-    struct reinitiate *reinitiate;  /* owned; one of the two */
+    bool other_was_up;             /* the connection's other tunnel */
+    struct reinitiate *reinitiate; /* owned; one of the two */
     struct tunnel_options *options;
-    char intent[STORE_ID_MAX];      /* "" until one is stored */
-    bool reconciling;               /* left open by a former process */
+    char intent[STORE_ID_MAX]; /* "" until one is stored */
+    bool reconciling;          /* left open by a former process */
 };
 
 struct repair *repair_free(struct repair *r)
@@ -51,6 +51,11 @@ const struct tunnel *repair_tunnel(const struct repair *r)
 enum action repair_action(const struct repair *r)
 {
     return r->action;
+}
+
+bool repair_is_intended(const struct repair *r)
+{
+    return r->intent[0] != '\0';
 }
 
 usec_t repair_initiating_since(const struct tunnel *t)
@@ -123,13 +128,23 @@ static void tell_begun(struct tunnel *t, const struct decision *d)
     report(t->agent, &e, ladder_rung(d->action)->alerts);
 }
 
+static void tell_outcome(struct tunnel *t, enum action action, const struct outcome *o)
+{
+    struct event e = report_event(t, EVENT_OUTCOME);
+
+    e.action = action;
+    e.good = o->result == OUTCOME_DONE;
+    (void)str_format(e.text, sizeof(e.text), "%s: %s: %s", action_name(action), outcome_result_name(o->result),
+                     o->text);
+    report(t->agent, &e, true);
+}
+
 /* The action ended; what it brought is seen by the probes. */
 static void finish(struct repair *r, const struct outcome *o)
 {
     struct tunnel *t = r->tunnel;
     usec_t now = loop_now(t->agent->loop);
     enum action action = r->action;
-    struct event e;
 
     if (r->intent[0] != '\0')
         (void)store_intent_close(t->agent->store, r->intent, outcome_result_name(o->result));
@@ -137,18 +152,18 @@ static void finish(struct repair *r, const struct outcome *o)
         t->ike.failure = o->ike;
         t->ike.failure_at = now;
     }
-    if (o->result == OUTCOME_DONE) {
+    if (o->result == OUTCOME_DONE)
         t->ike.failure = OUTCOME_IKE_NONE;
-        if (t->verdict.verdict == VERDICT_DOWN) {
-            t->verifying = action;
-            t->verify_since = r->begun;
-            t->verify_until = now + JUDGE_VERIFY;
-        }
+    if (o->result == OUTCOME_DONE && t->verdict.verdict == VERDICT_DOWN) {
+        t->verifying = action;
+        t->verify_since = r->begun;
+        t->verify_until = now + JUDGE_VERIFY;
     } else {
-        e = report_event(t, EVENT_OUTCOME);
-        e.action = action;
-        (void)str_format(e.text, sizeof(e.text), "%s: %s: %s", action_name(action), outcome_result_name(o->result), o->text);
-        report(t->agent, &e, true);
+        tell_outcome(t, action, o);
+    }
+    if (action == ACTION_TUNNEL_OPTIONS && !repair_is_intended(r)) {
+        policy_idle(&t->policy, action);
+        persist_past(t);
     }
     if (ladder_rung(action)->disturbs && o->result != OUTCOME_NOTHING && t->verdict.verdict == VERDICT_DOWN) {
         t->compare_at = now + JUDGE_VERIFY;
@@ -173,6 +188,12 @@ static void fail(struct repair *r, const char *text)
 static void on_outcome(void *data, const struct outcome *o)
 {
     finish(data, o);
+}
+
+static void fail_unstored(struct repair *r)
+{
+    r->intent[0] = '\0';
+    fail(r, "The intention could not be stored, so nothing was changed in AWS. Is the disk full?");
 }
 
 static bool passes_since(const struct tunnel *t, usec_t since)
@@ -214,7 +235,7 @@ static void on_stored(void *data, int error)
     const char *reason = why_no_longer(r, loop_now(r->tunnel->agent->loop));
 
     if (error < 0)
-        fail(r, "The intention could not be stored, so nothing was changed in AWS. Is the disk full?");
+        fail_unstored(r);
     else if (reason)
         withdraw(r, reason);
     else
@@ -236,16 +257,16 @@ static void on_intend(void *data, struct tunnel_options *options, const struct t
     (void)str_copy(row.connection, sizeof(row.connection), t->connection->conf->vpn_connection_id);
     (void)str_copy(row.action, sizeof(row.action), action_name(r->action));
     (void)str_copy(row.incident, sizeof(row.incident), t->incident.id);
-    (void)str_format(row.detail, sizeof(row.detail), "DPDTimeoutAction %s -> %s, StartupAction %s -> %s",
-                     ec2_dpd_name(intent->dpd_before),
-                     ec2_dpd_name(intent->change.set_dpd_action ? intent->change.dpd_action : intent->dpd_before),
-                     ec2_startup_name(intent->startup_before),
-                     ec2_startup_name(intent->change.set_startup_action ? intent->change.startup_action
-                                                                        : intent->startup_before));
+    (void)str_format(
+        row.detail, sizeof(row.detail), "DPDTimeoutAction %s -> %s, StartupAction %s -> %s",
+        ec2_dpd_name(intent->dpd_before),
+        ec2_dpd_name(intent->change.set_dpd_action ? intent->change.dpd_action : intent->dpd_before),
+        ec2_startup_name(intent->startup_before),
+        ec2_startup_name(intent->change.set_startup_action ? intent->change.startup_action : intent->startup_before));
     (void)str_copy(r->intent, sizeof(r->intent), row.id);
     persist_begun(t); /* written no later than the intention: the queue keeps the order */
     if (store_intend(a->store, &row, on_stored, r) < 0)
-        fail(r, "The intention could not be stored, so nothing was changed in AWS.");
+        fail_unstored(r);
 }
 
 static void on_accepted(void *data)
@@ -299,7 +320,7 @@ void repair_begin(struct tunnel *t, const struct decision *d, usec_t now)
     note_begun(t, d->action, now);
     tell_begun(t, d);
     t->policy.forced = ACTION_HOLD;
-    t->policy.approved = false;
+    t->policy.approved = ACTION_HOLD;
     if (d->action == ACTION_RECREATE_PROBE) {
         recreate_probes(t);
         return;
@@ -329,13 +350,18 @@ static struct tunnel *tunnel_of_intent(struct agent *a, const struct store_inten
     return NULL;
 }
 
-void repair_reconcile(struct agent *a, const struct store_intent *i, usec_t now)
+static void take_up(void *data, const struct store_intent *i)
 {
+    struct agent *a = data;
     struct tunnel *t = tunnel_of_intent(a, i);
     struct repair *r;
 
+    /* An initiation goes on in the daemon; what it brings is seen by the probes. */
+    if (t && t->connection->repair && t->connection->repair->reinitiate)
+        t->connection->repair = repair_free(t->connection->repair);
     if (!t || !a->fleet->aws_status || t->connection->repair) {
-        log_warning("%s of %s was begun by a former process and its end is not known: look at AWS", i->action, i->connection);
+        log_warning("%s of %s was begun by a former process and its end is not known: look at AWS", i->action,
+                    i->connection);
         (void)store_intent_close(a->store, i->id, outcome_result_name(OUTCOME_UNKNOWN));
         return;
     }
@@ -344,12 +370,35 @@ void repair_reconcile(struct agent *a, const struct store_intent *i, usec_t now)
         return; /* stays open: the next start takes it up */
     r->tunnel = t;
     r->action = ACTION_TUNNEL_OPTIONS;
-    r->begun = now;
+    r->begun = loop_now(a->loop);
     r->reconciling = true;
     (void)str_copy(r->intent, sizeof(r->intent), i->id);
     t->connection->repair = r;
     log_notice("%s/%s: a change of tunnel options was under way when the agent ended; reading AWS for its end",
                t->connection->conf->name, t->conf->name);
+}
+
+void repair_take_up(struct agent *a)
+{
+    int r = store_each_intent(a->store, take_up, a);
+
+    if (r < 0 && !a->intents_lost)
+        log_error("the intentions of a former process cannot be read: %s. Nothing in AWS is changed until they can",
+                  strerrordesc_np(-r));
+    a->intents_lost = r < 0;
+}
+
+/* AWS cannot be read, or is at it for ever: what the connection needs must not wait for it any longer. */
+static bool gave_up(struct repair *r, usec_t now)
+{
+    struct outcome o = {.result = OUTCOME_UNKNOWN};
+
+    if (clock_since(r->begun, now) < REPAIR_RECONCILE_MAX)
+        return false;
+    (void)str_copy(o.text, sizeof(o.text),
+                   "AWS does not tell what became of the change that was under way when the agent ended: look there");
+    finish(r, &o);
+    return true;
 }
 
 static void reconcile(struct repair *r, usec_t now)
@@ -358,7 +407,7 @@ static void reconcile(struct repair *r, usec_t now)
     const struct aws_view *v = &t->aws;
     struct outcome o = {.result = OUTCOME_DONE};
 
-    if (v->when <= r->begun || !v->tunnel_known || v->state != EC2_STATE_AVAILABLE)
+    if (gave_up(r, now) || v->when <= r->begun || !v->tunnel_known || v->state != EC2_STATE_AVAILABLE)
         return;
     if (v->dpd_action == EC2_DPD_RESTART && v->startup_action == EC2_STARTUP_START) {
         (void)str_copy(o.text, sizeof(o.text), "the change that was under way when the agent ended has been applied");
@@ -375,6 +424,8 @@ static void reconcile(struct repair *r, usec_t now)
 
 void repair_aws_news(struct agent *a, usec_t now)
 {
+    if (a->intents_lost)
+        repair_take_up(a);
     for (size_t i = 0; i < a->fleet->n_connections; i++) {
         struct repair *r = a->fleet->connections[i].repair;
 

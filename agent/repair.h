@@ -1,21 +1,25 @@
 /*
- * Carries out decisions: at most one action in flight for each connection. A call that changes AWS is made only after its
- * intention is durable; intentions that a crash left open are reconciled by reading AWS, never by calling again.
+ * Carries out decisions: at most one action in flight for each connection. A call that changes AWS is made only after
+ * its intention is durable; intentions that a crash left open are reconciled by reading AWS, never by calling again.
  */
 #pragma once
 
 #include "agent/state.h"
 
-#define REPAIR_RECONCILE_SPAN (2 * USEC_PER_MIN) /* AWS unchanged for so long after a crash: the call was never made */
+#define REPAIR_RECONCILE_SPAN (2 * USEC_PER_MIN)  /* after a crash: AWS unchanged so long was never called */
+#define REPAIR_RECONCILE_MAX  (30 * USEC_PER_MIN) /* AWS's own cap of a modification: it is not waited for longer */
 
 /*
- * Begins D->action on T. Nothing else may be in flight on its connection, except for an initiation of T that hangs: it is
- * forgotten, and the new one terminates the IKE_SA that the daemon still tries.
+ * Begins D->action on T. Nothing else may be in flight on its connection, except for an initiation of T that hangs: it
+ * is forgotten, and the new one terminates the IKE_SA that the daemon still tries.
  */
 void repair_begin(struct tunnel *t, const struct decision *d, usec_t now);
 
-/* Takes up an intention that was open when the process ended. */
-void repair_reconcile(struct agent *a, const struct store_intent *i, usec_t now);
+/*
+ * Takes up the intentions that were open when the process ended, or the configuration was read again. Where they cannot
+ * be read, which is logged, nothing in AWS is changed until a later call could.
+ */
+void repair_take_up(struct agent *a);
 
 /* AWS was read: decides the fate of reconciled intentions. */
 void repair_aws_news(struct agent *a, usec_t now);
@@ -32,3 +36,4 @@ struct repair *repair_free(struct repair *r);
 void repair_move(struct repair *r, struct tunnel *to);
 const struct tunnel *repair_tunnel(const struct repair *r);
 enum action repair_action(const struct repair *r);
+bool repair_is_intended(const struct repair *r); /* an intention of it is stored, or on its way there */

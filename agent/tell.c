@@ -45,9 +45,9 @@ static bool evidence_is_in(const struct tunnel *t, usec_t now)
 /* Whether VERDICT is news to people. The first good one after the start is none. */
 static bool is_news(const struct tunnel *t, enum verdict verdict)
 {
-    if (t->conf->expected_down || verdict == t->notified)
+    if (t->conf->expected_down)
         return false;
-    return t->notified != VERDICT_UNKNOWN || verdict_is_bad(verdict);
+    return t->told ? verdict != t->notified : verdict_is_bad(verdict);
 }
 
 bool tell_is_due(const struct tunnel *t, usec_t now)
@@ -85,6 +85,14 @@ static void say_verdict(const struct tunnel *t, struct event *e, usec_t now)
     }
 }
 
+static void note_told(struct tunnel *t, enum verdict verdict)
+{
+    t->told = true;
+    t->notified = verdict;
+    persist_notified(t);
+}
+
+/* It is spooled before it is noted as told: a process that ends in between tells it twice rather than never. */
 static void tell(struct tunnel *t, enum verdict verdict, usec_t now)
 {
     struct event e = report_event(t, EVENT_VERDICT);
@@ -92,14 +100,15 @@ static void tell(struct tunnel *t, enum verdict verdict, usec_t now)
     e.verdict = verdict;
     e.previous = t->notified;
     say_verdict(t, &e, now);
-    t->notified = verdict;
     t->told_cause = t->diagnosis.cause;
-    persist_notified(t);
     report(t->agent, &e, true);
+    note_told(t, verdict);
 }
 
 void tell_verdict(struct tunnel *t, usec_t now)
 {
+    if (!t->told && t->verdict.verdict == VERDICT_UP && !t->conf->expected_down)
+        note_told(t, VERDICT_UP);
     if (!tell_is_due(t, now))
         return;
     if (t->verdict.verdict == VERDICT_UP || (!is_offline(t) && evidence_is_in(t, now)))
@@ -169,6 +178,16 @@ static bool lacks_uplink(const struct tunnel *t, usec_t now)
     return verdict_is_bad(t->verdict.verdict) || clock_since(t->verdict.since, now) >= TELL_EVIDENCE_MAX;
 }
 
+/* Something outside was heard. Before anything is measured, all looks well. */
+static bool is_way_out(const struct tunnel *t)
+{
+    const struct facts *f = &t->diagnosis.facts;
+
+    return f->is[FACT_UPLINK_WORKS] == TRUTH_YES &&
+           (t->verdict.verdict != VERDICT_UNKNOWN || f->is[FACT_ENDPOINT_ANSWERS] == TRUTH_YES ||
+            t->host.api_reachable);
+}
+
 /*
  * The host is offline from when a watched tunnel lacks its uplink until something outside is seen again and none does.
  * People are told once, not for each tunnel, and not each time that the kernel tries its next hop anew.
@@ -181,7 +200,7 @@ static void look_at_host(struct agent *a, usec_t now)
 
     for (struct tunnel *t = tunnel_first(a->fleet); t; t = tunnel_next(t)) {
         lost = lost || lacks_uplink(t, now);
-        works = works || t->diagnosis.facts.is[FACT_UPLINK_WORKS] == TRUTH_YES;
+        works = works || is_way_out(t);
     }
     offline = lost || (a->offline && !works);
     if (offline == a->offline)
@@ -194,6 +213,7 @@ static void look_at_host(struct agent *a, usec_t now)
                      offline ? "has lost its uplink: the tunnels cannot work until it is back. Nothing is repaired."
                              : "has its uplink back.");
     report(a, &e, true);
+    persist_offline(a);
 }
 
 void tell_uplink(struct tunnel *t, enum cause before, usec_t now)

@@ -3,6 +3,7 @@
 #include "agent/judge.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <string.h>
@@ -324,6 +325,51 @@ int watch_start(struct tunnel *t, usec_t now)
     t->due = now + random_below(a->fleet->conf->timing.probe_interval + 1);
     loop_timer_at(t->timer, t->due);
     return 0;
+}
+
+/* Whether the samples of OLD are those of NEW: the same targets from the same address. */
+static bool same_probes(const struct conf_tunnel *old, const struct conf_tunnel *new)
+{
+    if (old->n_targets != new->n_targets || addr_is_set(&old->inside) != addr_is_set(&new->inside) ||
+        (addr_is_set(&old->inside) && !addr_equal(&old->inside, &new->inside)))
+        return false;
+    for (size_t i = 0; i < old->n_targets; i++)
+        if (!str_eq(old->targets[i].text, new->targets[i].text))
+            return false;
+    return true;
+}
+
+static void adopt_target(struct target *g, struct target *from)
+{
+    g->window = from->window;
+    if (from->icmp) {
+        g->icmp = icmp_target_free(g->icmp);
+        g->icmp = TAKE_PTR(from->icmp);
+        icmp_target_set_data(g->icmp, g);
+    }
+    if (from->tcp) {
+        g->tcp = tcp_probe_free(g->tcp);
+        g->tcp = TAKE_PTR(from->tcp);
+        tcp_probe_set_data(g->tcp, g);
+    }
+}
+
+void watch_adopt(struct tunnel *t, struct tunnel *from, usec_t now)
+{
+    if (from->ike_ping) {
+        t->ike_ping = ike_ping_free(t->ike_ping);
+        t->ike_ping = TAKE_PTR(from->ike_ping);
+        ike_ping_set_data(t->ike_ping, t);
+    }
+    t->last_ping = from->last_ping;
+    t->ping_pending = from->ping_pending;
+    if (same_probes(from->conf, t->conf)) {
+        for (size_t i = 0; i < t->conf->n_targets; i++)
+            adopt_target(&t->targets[i], &from->targets[i]);
+        t->last_echo = from->last_echo;
+        t->last_tcp = from->last_tcp;
+    }
+    watch_plan(t, now);
 }
 
 void watch_stop(struct tunnel *t)

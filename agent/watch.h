@@ -21,6 +21,12 @@
 int watch_start(struct tunnel *t, usec_t now);
 void watch_stop(struct tunnel *t);
 
+/*
+ * The configuration was read again: T takes the probes of FROM that are the same, with what they measured and what is
+ * under way, so that nothing is lost and nothing put off, however often it is read.
+ */
+void watch_adopt(struct tunnel *t, struct tunnel *from, usec_t now);
+
 /* Something happened that may bring the tunnel back, or that it is worth looking at: probes fast for a while. */
 void watch_hurry(struct tunnel *t, usec_t now);
 

@@ -261,6 +261,11 @@ struct icmp_target *icmp_target_free(struct icmp_target *t)
     return NULL;
 }
 
+void icmp_target_set_data(struct icmp_target *t, void *data)
+{
+    t->data = data;
+}
+
 int icmp_send(struct icmp_target *t, usec_t now)
 {
     uint8_t payload[ICMP_PAYLOAD];

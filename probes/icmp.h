@@ -34,6 +34,7 @@ DEFINE_CLEANUP(struct icmp *, icmp_free)
 int icmp_target_new(struct icmp *i, const struct addr *to, const struct addr *source, icmp_reply_fn fn, void *data,
                     struct icmp_target **ret);
 struct icmp_target *icmp_target_free(struct icmp_target *t);
+void icmp_target_set_data(struct icmp_target *t, void *data); /* the callback is given it from now on */
 
 /*
  * Sends one echo NOW. 0, or -errno where it could not be sent (-EADDRNOTAVAIL: the source address is gone;

@@ -317,6 +317,11 @@ static uint64_t new_spi(void)
     return spi;
 }
 
+void ike_ping_set_data(struct ike_ping *p, void *data)
+{
+    p->data = data;
+}
+
 int ike_ping_send(struct ike_ping *p, usec_t now)
 {
     uint8_t buf[MARKER_LEN + IKE_PING_REQUEST_MAX] = {0};

@@ -37,6 +37,8 @@ int ike_ping_new(struct loop *l, const struct addr *outside, uint16_t port, ike_
 struct ike_ping *ike_ping_free(struct ike_ping *p); /* accepts NULL; may be called from the callback */
 DEFINE_CLEANUP(struct ike_ping *, ike_ping_free)
 
+void ike_ping_set_data(struct ike_ping *p, void *data); /* the callback is given it from now on */
+
 /* Sends one request NOW; 0 or -errno (the measurement FAILED). The caller keeps to one a second at most. */
 int ike_ping_send(struct ike_ping *p, usec_t now);
 

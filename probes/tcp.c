@@ -199,6 +199,11 @@ struct tcp_probe *tcp_probe_free(struct tcp_probe *p)
     return NULL;
 }
 
+void tcp_probe_set_data(struct tcp_probe *p, void *data)
+{
+    p->data = data;
+}
+
 int tcp_probe_start(struct tcp_probe *p, usec_t timeout)
 {
     usec_t now = loop_now(p->loop);

@@ -20,6 +20,8 @@ int tcp_probe_new(struct loop *l, const struct addr *to, const char *host, uint1
 struct tcp_probe *tcp_probe_free(struct tcp_probe *p); /* accepts NULL; no callback afterwards */
 DEFINE_CLEANUP(struct tcp_probe *, tcp_probe_free)
 
+void tcp_probe_set_data(struct tcp_probe *p, void *data); /* the callback is given it from now on */
+
 /*
  * Starts an attempt that is LOST after TIMEOUT. -EBUSY while one is under way; another -errno where it cannot begin
  * (-EADDRNOTAVAIL: the source address is gone; -ENETUNREACH): the sample FAILED. The callback never comes from within.

@@ -163,12 +163,12 @@ static usec_t settle_span(const struct guard_input *in, const struct ladder_rung
     return span * in->settle_base / SETTLE_UNIT;
 }
 
-static unsigned tries(const struct guard_input *in, enum action action)
+static unsigned tries(const struct guard_input *in, enum action action, bool idle_too)
 {
     unsigned n = 0;
 
     for (size_t i = 0; i < in->n_past; i++)
-        n += in->past[i].this_incident && in->past[i].action == action;
+        n += in->past[i].this_incident && in->past[i].action == action && (idle_too || !in->past[i].idle);
     return n;
 }
 
@@ -187,7 +187,7 @@ static void ask_settle(const struct guard_input *in, usec_t now, struct guard_an
     if (has_leg(in, LADDER_LEG_IKE) && in->came_back > last->at)
         return;
     rung = ladder_rung(last->action);
-    until = clock_add(last->at, settle_span(in, rung, tries(in, last->action)));
+    until = clock_add(last->at, settle_span(in, rung, tries(in, last->action, true)));
     if (now < until)
         hold(a, until, "%s is given time to work", rung->name);
 }
@@ -216,12 +216,12 @@ static void ask_rung_budget(const struct guard_input *in, usec_t now, struct gua
     for (size_t i = in->n_past; i > 0 && in_hour < rung->per_hour; i--) {
         const struct guard_past *p = &in->past[i - 1];
 
-        if (p->action != in->action || clock_since(p->at, now) >= USEC_PER_HOUR)
+        if (p->action != in->action || p->idle || clock_since(p->at, now) >= USEC_PER_HOUR)
             continue;
         in_hour++;
         oldest = p->at;
     }
-    if (tries(in, in->action) >= rung->per_incident)
+    if (tries(in, in->action, false) >= rung->per_incident)
         hold(a, USEC_NEVER, "%s was tried %u times in this incident: a person has to look", rung->name,
              rung->per_incident);
     else if (in_hour >= rung->per_hour)

@@ -55,6 +55,7 @@ struct guard_past {
     enum action action;
     usec_t at;
     bool this_incident;
+    bool idle; /* it ended before it changed anything: it has to settle, and counts against no budget of its rung */
 };
 
 /* What the guards are asked about. Filled by the policy; times 0 mean never. */

@@ -229,7 +229,7 @@ static inline void model_act(struct model *m, size_t i)
     assert_true(m->n_log < MODEL_LOG);
     m->log[m->n_log++] = (struct model_done){m->now, i, d->action};
     policy_begun(&t->policy, d->action, m->now);
-    t->policy.approved = false;
+    t->policy.approved = ACTION_HOLD;
     if (d->action == ACTION_RECREATE_PROBE)
         return;
     t->incident.actions++;

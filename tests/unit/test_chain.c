@@ -330,7 +330,7 @@ static void test_approve(void **state)
     model_run(&m, USEC_PER_MIN);
     assert_true(m.tunnels[0].decision.needs_approval);
     assert_int_equal(m.n_log, 0);
-    m.tunnels[0].policy.approved = true;
+    m.tunnels[0].policy.approved = m.tunnels[0].decision.proposed;
     is_up(0);
     assert_int_equal(m.n_log, 1);
     assert_int_equal(count(0, ACTION_INITIATE), 1);
@@ -422,7 +422,7 @@ static void check_begin(struct model *w, size_t i, const struct decision *d)
     holds(done_in_incident(i, d->action) < rung->per_incident);
     if (d->action == ACTION_RECREATE_PROBE)
         return;
-    holds(w->mode == CONF_MODE_REPAIR || (w->mode == CONF_MODE_APPROVE && t->policy.approved));
+    holds(w->mode == CONF_MODE_REPAIR || (w->mode == CONF_MODE_APPROVE && t->policy.approved == d->action));
     holds(t->incident.state == INCIDENT_OPEN && t->verdict.verdict == VERDICT_DOWN);
     holds(t->incident.actions < w->limits.actions_per_incident);
     holds(!w->busy ||
@@ -517,7 +517,7 @@ static void happen(unsigned kind, size_t i)
         t->esp_lost_until = m.now + span;
         break;
     default:
-        t->policy.approved = t->decision.needs_approval;
+        t->policy.approved = t->decision.needs_approval ? t->decision.proposed : ACTION_HOLD;
         break;
     }
 }

@@ -165,7 +165,7 @@ static void test_silent_endpoint(void **state)
 static void test_endpoint_that_never_answers_is_tried_later(void **state)
 {
     struct guard_input in = willing(ACTION_INITIATE);
-    const struct guard_past past[] = {{ACTION_INITIATE, NOW - 59 * USEC_PER_SEC, true}};
+    const struct guard_past past[] = {{ACTION_INITIATE, NOW - 59 * USEC_PER_SEC, true, false}};
 
     (void)state;
     in.endpoint_answers = in.endpoint_ever_answered = false;
@@ -273,7 +273,7 @@ static void test_settle_backs_off(void **state)
         usec_t span = spans[n - 1] * USEC_PER_SEC;
 
         for (size_t i = 0; i < n; i++)
-            past[i] = (struct guard_past){ACTION_INITIATE, NOW - span + 1, true};
+            past[i] = (struct guard_past){ACTION_INITIATE, NOW - span + 1, true, false};
         in.n_past = n;
         holds(in, GUARD_SETTLE, NOW + 1);
         for (size_t i = 0; i < n; i++)
@@ -287,7 +287,7 @@ static void test_settle_backs_off(void **state)
 
 static void test_settle_is_forgiven(void **state)
 {
-    struct guard_past past[] = {{ACTION_INITIATE, NOW - USEC_PER_SEC, true}};
+    struct guard_past past[] = {{ACTION_INITIATE, NOW - USEC_PER_SEC, true, false}};
     struct guard_input in = willing(ACTION_INITIATE);
 
     (void)state;
@@ -334,7 +334,7 @@ static void test_budget_of_the_incident(void **state)
 
     (void)state;
     for (size_t i = 0; i < ladder_rung(ACTION_REINITIATE)->per_incident; i++)
-        past[i] = (struct guard_past){ACTION_REINITIATE, NOW - 3 * USEC_PER_HOUR, true};
+        past[i] = (struct guard_past){ACTION_REINITIATE, NOW - 3 * USEC_PER_HOUR, true, false};
     in.past = past;
     in.n_past = ladder_rung(ACTION_REINITIATE)->per_incident - 1;
     passes(in);
@@ -347,6 +347,22 @@ static void test_budget_of_the_incident(void **state)
     passes(in);
 }
 
+/* What ended before AWS was changed has to settle, but costs no hour. */
+static void test_idle_actions_only_settle(void **state)
+{
+    struct guard_past past[] = {{ACTION_TUNNEL_OPTIONS, NOW - 5 * USEC_PER_MIN + 1, true, true}};
+    struct guard_input in = willing(ACTION_TUNNEL_OPTIONS);
+
+    (void)state;
+    in.past = past;
+    in.n_past = 1;
+    holds(in, GUARD_SETTLE, NOW + 1);
+    past[0].at--;
+    passes(in);
+    past[0].idle = false;
+    holds(in, GUARD_RUNG_BUDGET, NOW + 55 * USEC_PER_MIN);
+}
+
 static void test_budget_of_the_hour(void **state)
 {
     struct guard_past past[GUARD_HISTORY_MAX];
@@ -355,7 +371,7 @@ static void test_budget_of_the_hour(void **state)
 
     (void)state;
     for (size_t i = 0; i < n; i++)
-        past[i] = (struct guard_past){ACTION_INITIATE, NOW - USEC_PER_HOUR + (i + 1) * USEC_PER_SEC, false};
+        past[i] = (struct guard_past){ACTION_INITIATE, NOW - USEC_PER_HOUR + (i + 1) * USEC_PER_SEC, false, false};
     in.past = past;
     in.n_past = n;
     holds(in, GUARD_RUNG_BUDGET, NOW + USEC_PER_SEC);
@@ -482,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_settle_is_forgiven),
         cmocka_unit_test(test_not_both_tunnels),
         cmocka_unit_test(test_budget_of_the_incident),
+        cmocka_unit_test(test_idle_actions_only_settle),
         cmocka_unit_test(test_budget_of_the_hour),
         cmocka_unit_test(test_caps),
         cmocka_unit_test(test_circuit),

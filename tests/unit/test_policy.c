@@ -551,7 +551,7 @@ static void test_observe_only_proposes(void **state)
     d = decide(&s);
     assert_string_equal(d.text,
                         "initiate is held back: the endpoint is silent: waiting until it answers (guard endpoint)");
-    s.state.approved = true; /* left over from another mode */
+    s.state.approved = ACTION_INITIATE; /* left over from another mode */
     assert_int_equal(decide(&s).action, ACTION_HOLD);
 }
 
@@ -572,10 +572,12 @@ static void test_approval(void **state)
     set(&s, FACT_ENDPOINT_ANSWERS, TRUTH_NO); /* there is nothing to approve while another guard holds */
     assert_false(decide(&s).needs_approval);
     set(&s, FACT_ENDPOINT_ANSWERS, TRUTH_YES);
-    s.state.approved = true;
+    s.state.approved = ACTION_TUNNEL_OPTIONS; /* of another action */
+    assert_true(decide(&s).needs_approval);
+    s.state.approved = ACTION_INITIATE;
     acts(&s, ACTION_INITIATE);
     begin(&s, ACTION_INITIATE);
-    s.state.approved = false;
+    s.state.approved = ACTION_HOLD;
     s.now += 30 * SEC; /* without a person there is no next rung either, but it is proposed */
     d = decide(&s);
     assert_int_equal(d.proposed, ACTION_TUNNEL_OPTIONS);

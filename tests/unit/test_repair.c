@@ -1,6 +1,7 @@
 /* A change of tunnel options by a whole agent: what happens between the decision and the call that changes AWS. */
 #include "agent/agent.h"
 
+#include "agent/state.h"
 #include "base/log.h"
 #include "tests/unit/fake_ec2.h"
 
@@ -12,7 +13,7 @@
 #define ANSWERS 24 /* of DescribeVpnConnections; more than are asked for */
 
 /* A probe target that takes no connection until it is let. */
-struct target {
+struct listener {
     int fd, filler;
     struct sockaddr_in address;
     struct loop_io *io;
@@ -21,7 +22,7 @@ struct target {
 static char dir[64], config[128], state_dir[128], sock[128];
 static struct fake_ec2 *aws;
 static struct agent *agent;
-static struct target target;
+static struct listener target;
 
 static struct {
     bool done;
@@ -38,25 +39,25 @@ static void on_probe(void *data, int fd, uint32_t revents)
     closep(&peer);
 }
 
-static void target_open(struct target *t)
+static void target_open(struct listener *t)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(sin);
 
-    *t = (struct target){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), .filler = -1};
+    *t = (struct listener){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), .filler = -1};
     assert_int_equal(bind(t->fd, (struct sockaddr *)&sin, len), 0);
     assert_int_equal(listen(t->fd, 0), 0);
     assert_int_equal(getsockname(t->fd, (struct sockaddr *)&sin, &len), 0);
     t->address = sin;
 }
 
-static void target_answers(struct target *t)
+static void target_answers(struct listener *t)
 {
     assert_int_equal(loop_io_new(aws->loop, t->fd, EPOLLIN, on_probe, t, &t->io), 0);
 }
 
 /* Its queue has room for one, which is taken: the kernel drops all further SYNs. */
-static void target_is_silent(struct target *t)
+static void target_is_silent(struct listener *t)
 {
     t->io = loop_io_free(t->io);
     t->filler = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -200,6 +201,41 @@ static void test_change_is_not_made_where_a_person_paused_it(void **state)
     assert_int_equal(fake_count(aws, "Action=ModifyVpnTunnelOptions"), 0);
 }
 
+static const struct policy_state *policy(void)
+{
+    return &tunnel_first(agent->fleet)->policy;
+}
+
+/* It was never made, so that it costs no hour: the new configuration may decide on it at once. */
+static void test_reload_before_the_intention(void **state)
+{
+    char error[512];
+
+    (void)state;
+    order_while_aws_is_silent();
+    assert_int_equal(policy()->n_past, 1);
+    assert_int_equal(agent_reload(agent, error, sizeof(error)), 0);
+    assert_int_equal(policy()->n_past, 0);
+    let_aws_answer();
+    wait_for("/v1/status", "\"state\":\"available\"");
+    assert_int_equal(fake_count(aws, "Action=ModifyVpnTunnelOptions"), 0);
+}
+
+static void test_what_ends_before_the_intention_is_idle(void **state)
+{
+    (void)state;
+    order_while_aws_is_silent();
+    while (aws->n_answers > aws->next_answer)
+        free(aws->answers[--aws->n_answers].body);
+    for (size_t i = 0; i < 4; i++)
+        fake_queue_error(aws, 403, "UnauthorizedOperation");
+    let_aws_answer();
+    wait_for("/v1/history", "tunnel-options: failed");
+    assert_int_equal(policy()->n_past, 1);
+    assert_true(policy()->past[0].idle);
+    assert_int_equal(fake_count(aws, "Action=ModifyVpnTunnelOptions"), 0);
+}
+
 #define repair_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -208,6 +244,8 @@ int main(void)
         repair_test(test_change_is_made_where_nothing_came_between),
         repair_test(test_change_is_not_made_where_traffic_came_back),
         repair_test(test_change_is_not_made_where_a_person_paused_it),
+        repair_test(test_reload_before_the_intention),
+        repair_test(test_what_ends_before_the_intention_is_idle),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
