@@ -42,6 +42,8 @@ lab_rekindle approve || test_fail "approve"
 lab_wait "AWS dials in" 40 lab_ping 2
 lab_wait "UP" 15 lab_verdict_is 2 UP
 test_check "one change, of tunnel 2 alone" test "$(modified_for)" == "$LAB_OUTSIDE_2"
+test_check "whose end is told too" lab_wait webhook 15 lab_hooked 1 \
+    '.type == "action.finished" and .data.action == "tunnel-options" and .data.succeeded'
 
 test_step "repair: by itself"
 lab_wait "available again" 15 lab_tunnel_is 2 '.aws.state == "available"'
