@@ -77,12 +77,13 @@ static enum cli_exit look(const struct cli *cli, struct strbuf *last)
     char error[REQUEST_ERROR_MAX];
     struct style s = style_of_stdout();
     enum cli_exit result = CLI_UNKNOWN;
-    int r = ask(cli, &reply, error);
+    int r;
 
-    if (r == -EINTR) /* the watch ends, and what it showed last stays */
-        return result;
     strbuf_init(&text, STATUS_VIEW_MAX);
     strbuf_init(&digest, STATUS_VIEW_MAX);
+    r = ask(cli, &reply, error);
+    if (r == -EINTR) /* the watch ends, and what it showed last stays */
+        return result;
     if (r < 0) {
         strbuf_printf(&text, "%s\n", error);
         strbuf_puts(&digest, error);
