@@ -7,7 +7,7 @@
 #include "agent/state.h"
 
 #define TELL_EVIDENCE_MIN (500 * USEC_PER_MSEC) /* a bad verdict is told when its cause had so long to show, */
-#define TELL_EVIDENCE_MAX (3 * USEC_PER_SEC)    /* ... and at the latest then */
+#define TELL_EVIDENCE_MAX (5 * USEC_PER_SEC)    /* ... and at the latest then */
 #define TELL_UPLINK_MAX   (15 * USEC_PER_SEC)   /* whether the host is offline may take so long to tell */
 #define TELL_UNKNOWN_MIN  (1 * USEC_PER_MIN)    /* what cannot be measured for so long is told too */
 
