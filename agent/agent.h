@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#define AGENT_VERSION "0.1.0"
+#define AGENT_VERSION            "0.1.0"
 #define AGENT_ACTIONS_REMEMBERED 256 /* for the brake: actions of the last hour over all tunnels */
 
 struct agent;
@@ -29,8 +29,8 @@ struct agent *agent_free(struct agent *a); /* accepts NULL */
 DEFINE_CLEANUP(struct agent *, agent_free)
 
 /*
- * Reads the configuration again. 0, or -errno with a sentence in ERROR; then the running one stays in force. Tunnels that
- * are in both keep their windows, verdicts, incidents and budgets.
+ * Reads the configuration again. 0, or -errno with a sentence in ERROR; then the running one stays in force. Tunnels
+ * that are in both keep their windows, verdicts, incidents and budgets.
  */
 int agent_reload(struct agent *a, char *error, size_t size);
 

@@ -97,7 +97,8 @@ static void take_names(struct tunnel *t, const struct vici_conn *c)
     (void)str_copy(t->ike.child, sizeof(t->ike.child), str_or(t->conf->ike_child, c->children[0]));
 }
 
-/* The names to initiate: the configuration's where they are loaded, else those of the loaded connection to the endpoint. */
+/* The names to initiate: the configuration's where they are loaded, else those of the loaded connection to the
+ * endpoint. */
 static void find_names(struct daemon *d, const struct vici_conns *conns)
 {
     const char *key;

@@ -126,8 +126,8 @@ static void add_decision(struct json_object *o, struct tunnel *t)
     add_text(decision, "reason", d->text);
     json_object_object_add(decision, "needs_approval", json_object_new_boolean(d->needs_approval));
     add_wall(decision, "at", t->decided_wall);
-    add_wall(decision, "next_at", d->again == USEC_NEVER ? 0 : loop_wall(t->agent->loop) +
-                                                                 clock_since(loop_now(t->agent->loop), d->again));
+    add_wall(decision, "next_at",
+             d->again == USEC_NEVER ? 0 : loop_wall(t->agent->loop) + clock_since(loop_now(t->agent->loop), d->again));
     json_object_object_add(o, "decision", decision);
 }
 
@@ -210,8 +210,9 @@ static struct json_object *tunnel_object(struct tunnel *t)
     add_text(o, "cause_text", bad ? diagnosis_text(&t->diagnosis) : NULL);
     add_fix(o, bad ? t->diagnosis.row : NULL, t);
     add_wall(o, "since", wall_of(a, t->verdict.since));
-    json_object_object_add(o, "for_seconds",
-                           json_object_new_int64((int64_t)(clock_since(t->verdict.since, loop_now(a->loop)) / USEC_PER_SEC)));
+    json_object_object_add(
+        o, "for_seconds",
+        json_object_new_int64((int64_t)(clock_since(t->verdict.since, loop_now(a->loop)) / USEC_PER_SEC)));
     json_object_object_add(o, "expected_down", json_object_new_boolean(t->conf->expected_down));
     add_wall(o, "paused_until", pause_end(a, t->policy.paused_until));
     add_best(o, t);

@@ -45,7 +45,8 @@ static const struct conf_option options[] = {
      .parse = conf_value_listen,
      .offset = FIELD(conf, listen),
      .example = "\"127.0.0.1:9469\"",
-     .doc = "Also answer questions about the status on this loopback address, over HTTP. Nothing can be changed there."},
+     .doc =
+         "Also answer questions about the status on this loopback address, over HTTP. Nothing can be changed there."},
 
     {.section = CONF_SECTION_AWS,
      .key = "region",

@@ -1,4 +1,5 @@
-/* The ladder: the actions that there are, in the order in which they are tried, each with its own settle time and budget. */
+/* The ladder: the actions that there are, in the order in which they are tried, each with its own settle time and
+ * budget. */
 #pragma once
 
 #include "base/clock.h"
@@ -24,13 +25,13 @@ enum ladder_leg {
 
 struct ladder_rung {
     enum action action;
-    const char *name;      /* "initiate": --action, logs, alerts */
-    const char *text;      /* "initiate the IKE_SA" */
+    const char *name; /* "initiate": --action, logs, alerts */
+    const char *text; /* "initiate the IKE_SA" */
     enum ladder_leg leg;
-    bool disturbs;         /* what the tunnel carries is cut by it */
-    bool needs_endpoint;   /* futile while the endpoint is silent */
-    bool alerts;           /* people are told of it */
-    usec_t settle;         /* after it, before anything else is tried on this tunnel; doubles with each try */
+    bool disturbs;       /* what the tunnel carries is cut by it */
+    bool needs_endpoint; /* futile while the endpoint is silent */
+    bool alerts;         /* people are told of it */
+    usec_t settle;       /* after it, before anything else is tried on this tunnel; doubles with each try */
     usec_t settle_max;
     unsigned per_incident; /* budget */
     unsigned per_hour;     /* of one tunnel */
