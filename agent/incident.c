@@ -15,7 +15,7 @@ static void note(struct incident *i, enum verdict v, enum cause c)
 
 static enum incident_change open_new(struct incident *i, const char *id, usec_t now, usec_t wall)
 {
-    *i = (struct incident){.state = INCIDENT_OPEN, .opened = now, .opened_wall = wall};
+    *i = (struct incident){.state = INCIDENT_OPEN, .opened = now, .bad_since = now, .opened_wall = wall};
     (void)str_copy(i->id, sizeof(i->id), id);
     return INCIDENT_OPENED;
 }
@@ -39,6 +39,7 @@ static enum incident_change step_recovered(struct incident *i, enum verdict v, u
 {
     if (verdict_is_bad(v)) {
         i->state = INCIDENT_OPEN;
+        i->bad_since = now;
         i->recovered = 0;
         i->relapses++;
         return INCIDENT_RELAPSED;

@@ -22,6 +22,7 @@ struct incident {
     enum incident_state state;
     char id[INCIDENT_ID_MAX];
     usec_t opened, recovered; /* CLOCK_BOOTTIME */
+    usec_t bad_since;         /* opened, or went bad again */
     usec_t opened_wall;
     unsigned relapses;
     enum verdict worst;

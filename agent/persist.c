@@ -166,7 +166,7 @@ static void load_incident(struct tunnel *t, const char *value)
         actions > UINT32_MAX || relapses > UINT32_MAX)
         return;
     i.opened_wall = wall;
-    i.opened = past_from_wall(a, wall);
+    i.opened = i.bad_since = past_from_wall(a, wall);
     i.actions = (unsigned)actions;
     i.circuit_open = circuit == 1;
     i.relapses = (unsigned)relapses;

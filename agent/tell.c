@@ -77,8 +77,8 @@ static void say_verdict(const struct tunnel *t, struct event *e, usec_t now)
         (void)str_format(e->text, sizeof(e->text), "%s: %s", name, diagnosis_text(&t->diagnosis));
     } else if (e->verdict == VERDICT_UNKNOWN) {
         (void)str_format(e->text, sizeof(e->text), "%s: whether the tunnel works cannot be measured.", name);
-    } else if (t->incident.opened != 0) {
-        e->lasted = clock_since(t->incident.opened, now);
+    } else if (t->incident.state == INCIDENT_RECOVERED && t->incident.recovered == now) {
+        e->lasted = clock_since(t->incident.bad_since, now);
         (void)str_format(e->text, sizeof(e->text), "%s again after %s.", name, clock_duration(e->lasted, span));
     } else {
         (void)str_format(e->text, sizeof(e->text), "%s.", name);

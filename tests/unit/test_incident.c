@@ -44,7 +44,7 @@ static void test_from_the_first_bad_verdict_to_the_end(void **state)
     (void)state;
     assert_int_equal(step(&i, VERDICT_DEGRADED, CAUSE_UNDETERMINED), INCIDENT_OPENED);
     assert_string_equal(i.id, "the-id");
-    assert_true(i.opened == opened && i.opened_wall == WALL + opened);
+    assert_true(i.opened == opened && i.bad_since == opened && i.opened_wall == WALL + opened);
     now += USEC_PER_SEC;
     assert_int_equal(step(&i, VERDICT_DOWN, CAUSE_BOTH_SIDES_WAITING), INCIDENT_UNCHANGED);
     now += USEC_PER_SEC;
@@ -76,6 +76,7 @@ static void test_relapse_keeps_id_and_budgets(void **state)
                      INCIDENT_RELAPSED);
     assert_string_equal(i.id, "the-id");
     assert_int_equal(i.relapses, 1);
+    assert_true(i.bad_since == now);
     assert_int_equal(i.actions, 3);
     assert_true(i.circuit_open);
     assert_true(i.opened == opened);
