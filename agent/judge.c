@@ -60,6 +60,11 @@ static struct diagnosis diagnose(const struct tunnel *t, usec_t now)
     return diagnosis_make(&facts, now);
 }
 
+void judge_diagnose(struct tunnel *t, usec_t now)
+{
+    t->diagnosis = diagnose(t, now);
+}
+
 static struct decision decide(const struct tunnel *t, const struct diagnosis *diagnosis,
                               const struct policy_state *state, usec_t now)
 {
@@ -242,7 +247,7 @@ void judge_tunnel(struct tunnel *t, usec_t now)
     tell_passed(t, old, now);
     watch_host(t);
     t->aws.repairing = repair_changes_aws(t);
-    t->diagnosis = diagnose(t, now);
+    judge_diagnose(t, now);
     step_incident(t, now);
     verify_action(t, now);
     check_circuit(t, now);

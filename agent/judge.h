@@ -9,6 +9,9 @@
 void judge_tunnel(struct tunnel *t, usec_t now);
 void judge_all(struct agent *a, usec_t now);
 
+/* Brings T's diagnosis up to date, and does nothing about it. */
+void judge_diagnose(struct tunnel *t, usec_t now);
+
 /* When T should be judged again although nothing was measured; USEC_NEVER. */
 usec_t judge_again(const struct tunnel *t);
 

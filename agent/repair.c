@@ -128,14 +128,19 @@ static void tell_begun(struct tunnel *t, const struct decision *d)
     report(t->agent, &e, ladder_rung(d->action)->alerts);
 }
 
-static void tell_outcome(struct tunnel *t, enum action action, const struct outcome *o)
+/* What the daemon said of a failure is the cause, and people are told of it with the failure. */
+static void tell_outcome(struct tunnel *t, enum action action, const struct outcome *o, usec_t now)
 {
-    struct event e = report_event(t, EVENT_OUTCOME);
+    struct event e;
 
+    if (o->ike != OUTCOME_IKE_NONE)
+        judge_diagnose(t, now);
+    e = report_event(t, EVENT_OUTCOME);
     e.action = action;
     e.good = o->result == OUTCOME_DONE;
-    (void)str_format(e.text, sizeof(e.text), "%s: %s: %s", action_name(action), outcome_result_name(o->result),
-                     o->text);
+    (void)str_format(e.text, sizeof(e.text), "%s: %s: %s%s%s", action_name(action), outcome_result_name(o->result),
+                     o->text, o->ike != OUTCOME_IKE_NONE ? ". " : "",
+                     o->ike != OUTCOME_IKE_NONE ? diagnosis_text(&t->diagnosis) : "");
     report(t->agent, &e, true);
 }
 
@@ -159,7 +164,7 @@ static void finish(struct repair *r, const struct outcome *o)
         t->verify_since = r->begun;
         t->verify_until = now + JUDGE_VERIFY;
     } else {
-        tell_outcome(t, action, o);
+        tell_outcome(t, action, o, now);
     }
     if (action == ACTION_TUNNEL_OPTIONS && !repair_is_intended(r)) {
         policy_idle(&t->policy, action);
