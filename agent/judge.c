@@ -162,6 +162,8 @@ static void verify_action(struct tunnel *t, usec_t now)
     e = report_event(t, EVENT_OUTCOME);
     e.action = t->verifying;
     e.good = t->verdict.verdict == VERDICT_UP || t->verdict.verdict == VERDICT_DEGRADED;
+    if (e.good)
+        e.cause = CAUSE_NONE;
     e.lasted = clock_since(t->verify_since, now);
     (void)str_format(e.text, sizeof(e.text),
                      e.good ? "%s worked: the tunnel passes traffic again after %s."

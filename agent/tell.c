@@ -97,6 +97,8 @@ static void tell(struct tunnel *t, enum verdict verdict, usec_t now)
 {
     struct event e = report_event(t, EVENT_VERDICT);
 
+    if (verdict == VERDICT_UP)
+        e.cause = CAUSE_NONE; /* what is not back yet, this very moment, is no cause of anything */
     e.verdict = verdict;
     e.previous = t->notified;
     say_verdict(t, &e, now);
