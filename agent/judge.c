@@ -227,7 +227,7 @@ static void decide_and_act(struct tunnel *t, usec_t now)
         return;
     }
     t->decision = decide(t, &t->diagnosis, &t->policy, now);
-    tell_decision(t);
+    tell_decision(t, now);
     if (t->decision.action != ACTION_HOLD)
         repair_begin(t, &t->decision, now);
 }

@@ -125,14 +125,23 @@ void tell_passed(struct tunnel *t, struct verdict_state old, usec_t now)
         tell(t, old.verdict, now);
 }
 
+/* The endpoint answers since a moment: whether the SAs survived is about to be seen. */
+static bool just_came_back(const struct tunnel *t, usec_t now)
+{
+    return t->ping.came_back != 0 && clock_since(t->ping.came_back, now) < TELL_EVIDENCE_MIN;
+}
+
 /*
  * An initiation is under way, or its effect is awaited, or the tunnel begins to answer: what is seen of it now is on
  * its way to something else, and not worth a line.
  */
-static bool is_in_between(const struct tunnel *t)
+static bool is_in_between(const struct tunnel *t, usec_t now)
 {
-    return repair_initiating_since(t) != 0 || t->verifying != ACTION_HOLD ||
-           (t->verdict.verdict == VERDICT_DOWN && t->diagnosis.facts.is[FACT_INNER_ANSWERS] == TRUTH_YES);
+    if (repair_initiating_since(t) != 0 || t->verifying != ACTION_HOLD)
+        return true;
+    if (t->diagnosis.cause == CAUSE_UNDETERMINED && just_came_back(t, now))
+        return true;
+    return t->verdict.verdict == VERDICT_DOWN && t->diagnosis.facts.is[FACT_INNER_ANSWERS] == TRUTH_YES;
 }
 
 void tell_cause(struct tunnel *t, usec_t now)
@@ -142,7 +151,7 @@ void tell_cause(struct tunnel *t, usec_t now)
     if (t->incident.state == INCIDENT_NONE)
         t->told_cause = CAUSE_NONE;
     if (t->diagnosis.cause == t->told_cause || t->diagnosis.cause == CAUSE_NONE || t->incident.state != INCIDENT_OPEN ||
-        is_in_between(t) || tell_is_due(t, now)) /* the verdict will tell it */
+        is_in_between(t, now) || tell_is_due(t, now)) /* the verdict will tell it */
         return;
     e = report_event(t, EVENT_CAUSE);
     (void)str_format(e.text, sizeof(e.text), "%s: %s", cause_name(t->diagnosis.cause), diagnosis_text(&t->diagnosis));
@@ -151,7 +160,7 @@ void tell_cause(struct tunnel *t, usec_t now)
 }
 
 /* What is held back, proposed, or given up is told once, when it becomes so. An action tells itself. */
-void tell_decision(struct tunnel *t)
+void tell_decision(struct tunnel *t, usec_t now)
 {
     const struct decision *d = &t->decision;
     struct event e;
@@ -160,7 +169,7 @@ void tell_decision(struct tunnel *t)
         t->told_decision[0] = '\0';
     if (str_eq(d->text, t->told_decision) || t->incident.state != INCIDENT_OPEN)
         return;
-    if (d->action == ACTION_HOLD && is_in_between(t))
+    if (d->action == ACTION_HOLD && is_in_between(t, now))
         return;
     (void)str_copy(t->told_decision, sizeof(t->told_decision), d->text);
     t->decided_wall = loop_wall(t->agent->loop);

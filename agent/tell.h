@@ -24,5 +24,5 @@ void tell_verdict(struct tunnel *t, usec_t now);
 void tell_passed(struct tunnel *t, struct verdict_state old, usec_t now);
 
 void tell_cause(struct tunnel *t, usec_t now);
-void tell_decision(struct tunnel *t);
+void tell_decision(struct tunnel *t, usec_t now);
 void tell_uplink(struct tunnel *t, enum cause before, usec_t now);
