@@ -12,8 +12,6 @@ PREFIX     ?= /usr/local
 PKG_CONFIG ?= pkg-config
 JOBS       ?= $(shell nproc 2>/dev/null || echo 1)
 TIME       ?= 60
-N          ?= 1000
-SEED       ?= 1
 
 ifeq ($(SANITIZE),)
 B := $(BUILD)
@@ -37,7 +35,6 @@ programs := $(patsubst agent/%.c,$(B)/%,$(wildcard $(mains)))
 library  := $(B)/librekindle.a
 
 awssim  := $(if $(wildcard tests/awssim/*.c),$(B)/awssim)
-sim     := $(if $(wildcard tests/sim/*.c),$(B)/sim)
 benches := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 units   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 fuzzers := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -107,9 +104,6 @@ $(programs): $(B)/%: $(O)/agent/%.o $(library)
 	$(call say,LD)$(link) $^ $(libs) -o $@
 
 $(B)/awssim: $(call objects,$(wildcard tests/awssim/*.c)) $(library)
-	$(call say,LD)$(link) $^ $(libs) -o $@
-
-$(B)/sim: $(call objects,$(wildcard tests/sim/*.c)) $(library)
 	$(call say,LD)$(link) $^ $(libs) -o $@
 
 $(B)/bench/%: $(O)/tests/bench/%.o $(library)
@@ -183,9 +177,6 @@ fuzz:
 
 fuzzers: $(fuzzers)
 
-sim: $(sim)
-	$(sim) --outages $(N) --seed $(SEED)
-
 demo: check-deps
 	@+$(submake) -j$(JOBS) all
 	@tests/lab/demo
@@ -208,9 +199,9 @@ clean:
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
-	@echo 'all deps check unit replay lint lab fuzz sim demo bench install clean'
+	@echo 'all deps check unit replay lint lab fuzz demo bench install clean'
 
 force:
-.PHONY: all deps check-deps check unit replay lint format lab build-all run-all fuzz fuzzers sim demo bench benches install clean help force
+.PHONY: all deps check-deps check unit replay lint format lab build-all run-all fuzz fuzzers demo bench benches install clean help force
 .SECONDARY:
 .DELETE_ON_ERROR:

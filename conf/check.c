@@ -110,6 +110,20 @@ static void check_tunnel(const struct conf_connection *c, const struct conf_tunn
     check_targets(t, sec, r);
 }
 
+/* A file that is written for the engine is good for everything else: nothing of it is refused. */
+static void check_fallback(cfg_t *sec, struct conf_report *r)
+{
+    const struct conf_text *v;
+
+    if (conf_syntax_count(sec, "fallback") == 0)
+        return;
+    v = conf_syntax_value(sec, "fallback", 0);
+    if (str_eq(v->text, "engine"))
+        conf_report_warning(r, v->line,
+                            "fallback = engine has no effect: this version has no engine, and nothing takes over where "
+                            "the IKE daemon cannot be used");
+}
+
 static void check_connection(const struct conf *c, const struct conf_connection *connection, cfg_t *sec,
                              struct conf_report *r)
 {
@@ -126,6 +140,7 @@ static void check_connection(const struct conf *c, const struct conf_connection 
                             "connection \"%s\" can only be watched: it names neither an ike that can be touched "
                             "nor a vpn-connection-id",
                             connection->name);
+    check_fallback(sec, r);
     for (size_t i = 0; i < connection->n_tunnels; i++)
         check_tunnel(connection, &connection->tunnels[i], conf_syntax_section(sec, CONF_SECTION_TUNNEL, i), r);
 }

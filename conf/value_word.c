@@ -25,7 +25,7 @@ static const struct word ike_types[] = {
 
 static const struct word expectations[] = {{"down", 1}};
 
-static const struct word fallbacks[] = {{"none", 0}, {"engine", NOT_YET}};
+static const struct word fallbacks[] = {{"none", 0}, {"engine", 1}};
 
 static const struct word alert_types[] = {
     {"webhook", 0},     {"slack", NOT_YET},       {"pagerduty", NOT_YET}, {"alertmanager", NOT_YET},

@@ -108,8 +108,7 @@ static const struct bad_file bad_files[] = {
     {"connection a {\n vpn-connection-id = vpn-0123\n" TUNNEL("1", "203.0.113.1") "}\n", 2,
      "\"vpn-0123\" is not the id of a VPN connection"},
     {"connection a {\n ike = charon\n" TUNNEL("1", "203.0.113.1") "}\n", 2, "there is no section ike \"charon\""},
-    {"connection a {\n fallback = engine\n" TUNNEL("1", "203.0.113.1") "}\n", 2,
-     "fallback: \"engine\" is not supported by this version; supported: none"},
+    {"connection a {\n fallback = charon\n" TUNNEL("1", "203.0.113.1") "}\n", 2, "fallback: \"charon\""},
     {"connection a {\n networks = {\"10.0.0.0/16\",\n \"10.0.0.0/33\"}\n" TUNNEL("1", "203.0.113.1") "}\n", 3,
      "networks: \"10.0.0.0/33\" is not a network"},
     {"connection a {\n networks = {\"10.0.1.0/16\"}\n" TUNNEL("1", "203.0.113.1") "}\n", 2,
@@ -334,6 +333,15 @@ static void test_warnings(void **state)
                                                      "daemon's word alone"));
 }
 
+static void test_the_engine_is_yet_to_come(void **state)
+{
+    struct load l cleanup(load_done) = load("connection a {\n fallback = engine\n" TUNNEL("1", "203.0.113.1") "}\n");
+
+    (void)state;
+    must_load(&l);
+    assert_non_null(strstr(strbuf_text(&l.warnings), "test.conf:2: fallback = engine has no effect"));
+}
+
 static void test_too_many_targets(void **state)
 {
     struct strbuf text cleanup(strbuf_done);
@@ -481,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_warnings),
+        cmocka_unit_test(test_the_engine_is_yet_to_come),
         cmocka_unit_test(test_too_many_targets),
         cmocka_unit_test(test_secret_files),
         cmocka_unit_test(test_file_that_cannot_be_opened),
