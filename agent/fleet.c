@@ -32,6 +32,8 @@ static int build_tunnel(struct connection *c, struct tunnel *t, const struct con
     ike_view_absent(&t->ike);
     t->ike.configured = c->daemon != NULL;
     t->aws.configured = c->conf->vpn_connection_id && c->fleet->conf->aws;
+    if (!addr_is_set(&conf->outside)) /* one that is expected to be down may have none */
+        return 0;
     return c->daemon ? map_put(c->daemon->by_outside, t->outside, t) : 0;
 }
 

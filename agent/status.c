@@ -202,7 +202,7 @@ static struct json_object *tunnel_object(struct tunnel *t)
 
     add_text(o, "connection", t->connection->conf->name);
     add_text(o, "tunnel", t->conf->name);
-    add_text(o, "outside_address", t->outside);
+    add_text(o, "outside_address", addr_is_set(&t->conf->outside) ? t->outside : NULL);
     add_text(o, "vpn_connection_id", t->connection->conf->vpn_connection_id);
     add_text(o, "verdict", verdict_name(t->verdict.verdict));
     json_object_object_add(o, "suspect", json_object_new_boolean(t->verdict.suspect));

@@ -315,7 +315,9 @@ int watch_start(struct tunnel *t, usec_t now)
             log_warning("%s/%s: cannot probe %s: %s", t->connection->conf->name, t->conf->name,
                         t->conf->targets[i].text, strerror(-r));
     }
-    r = ike_ping_new(a->loop, &t->conf->outside, IKE_PING_PORT, on_ping, t, &t->ike_ping);
+    r = addr_is_set(&t->conf->outside)
+            ? ike_ping_new(a->loop, &t->conf->outside, IKE_PING_PORT, on_ping, t, &t->ike_ping)
+            : 0;
     if (r < 0) {
         t->ping.failed = -r;
         log_warning("%s/%s: cannot send IKE pings to %s: %s", t->connection->conf->name, t->conf->name, t->outside,

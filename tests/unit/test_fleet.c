@@ -105,6 +105,19 @@ static void test_pending_attempt_keeps_its_age(void **state)
     assert_int_equal(first()->connecting_id_since, 3);
 }
 
+/* An SA whose peer is not known yet has no address either, and is not that tunnel's. */
+static void test_a_tunnel_without_an_address_is_nobodys_peer(void **state)
+{
+    (void)state;
+    reload("ike \"d\" { type = vici\n socket = \"/nonexistent/vici\" }\nconnection \"a\" { ike = \"d\"\n" SMALL_TUNNEL
+           "tunnel \"2\" { expected = down } }\n");
+    assert_int_equal(map_count(s.agent.fleet->daemons[0].by_outside), 1);
+    assert_ptr_equal(map_get(s.agent.fleet->daemons[0].by_outside, "203.0.113.10"), first());
+    assert_non_null(first()->ike_ping);
+    assert_null(tunnel_next(first())->ike_ping);
+    assert_int_equal(tunnel_next(first())->ping.failed, 0);
+}
+
 static void test_tunnels_come_and_go(void **state)
 {
     struct tunnel *t;
@@ -129,7 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         fleet_test(test_what_was_measured_goes_over), fleet_test(test_answers_find_the_new_fleet),
         fleet_test(test_other_probes_begin_anew),     fleet_test(test_pending_attempt_keeps_its_age),
-        fleet_test(test_tunnels_come_and_go),
+        fleet_test(test_tunnels_come_and_go),         fleet_test(test_a_tunnel_without_an_address_is_nobodys_peer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
