@@ -95,7 +95,9 @@ done
 
 test_step "AWS shows a change only seconds after it was made"
 lab_awssim_stop
-lab_awssim_start --modify-time 8s --describe-lag 5s --telemetry-interval 500ms
+lab_awssim_start --modify-time 14s --describe-lag 12s --telemetry-interval 500ms
+LAB_MODIFY_SECONDS=8 # the tunnel is down for long enough to want a second change
+lab_save
 killed_at freeze-after ModifyVpnTunnelOptions aws
 
 test_step "an answer that is lost: the change was made, the agent is told 503"
