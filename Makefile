@@ -30,7 +30,8 @@ endif
 # Programs and their sources ---------------------------------------------------------------------------------------
 
 mains    := agent/rekindled.c agent/rekindle.c
-sources  := $(filter-out $(mains),$(wildcard base/*.c conf/*.c clients/*/*.c probes/*.c remediation/*.c agent/*.c agent/*/*.c))
+sources  := $(filter-out $(mains),$(wildcard base/*.c conf/*.c clients/*/*.c probes/*.c remediation/*.c engine/*/*.c \
+    agent/*.c agent/*/*.c))
 programs := $(patsubst agent/%.c,$(B)/%,$(wildcard $(mains)))
 library  := $(B)/librekindle.a
 
