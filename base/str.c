@@ -15,6 +15,21 @@ bool str_starts(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+static unsigned char lower(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : c;
+}
+
+bool str_same_nocase(const void *a, const void *b, size_t len)
+{
+    const unsigned char *x = a, *y = b;
+
+    for (size_t i = 0; i < len; i++)
+        if (lower(x[i]) != lower(y[i]))
+            return false;
+    return true;
+}
+
 bool str_copy(char *dst, size_t size, const char *src)
 {
     size_t len = strlen(src);

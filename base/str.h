@@ -12,6 +12,9 @@ static inline const char *str_or(const char *s, const char *otherwise)
 bool str_eq(const char *a, const char *b); /* NULL equals only NULL */
 bool str_starts(const char *s, const char *prefix);
 
+/* LEN bytes, the case of ASCII letters aside; a NUL is a byte like others. */
+bool str_same_nocase(const void *a, const void *b, size_t len);
+
 /* Copies as much of SRC as fits, always NUL-ended. Returns false where it was cut. */
 bool str_copy(char *dst, size_t size, const char *src);
 
