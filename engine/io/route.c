@@ -1,0 +1,216 @@
+#include "engine/io/route.h"
+
+#include "base/str.h"
+#include "engine/io/route_message.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+
+#define RULES_MAX 16 /* of our table, of one family */
+
+/*
+ * Ours claim to be the kernel's: systemd-networkd takes away all others that it did not make whenever it starts
+ * (networkd.conf(5), ManageForeignRoutes=, ManageForeignRoutingPolicyRules=), and traffic would leave in clear.
+ */
+#define PROTOCOL RTPROT_KERNEL
+
+int route_link_up(struct route *r, uint32_t index, uint32_t mtu)
+{
+    union route_message m;
+    struct ifinfomsg *body = route_message_begin(&m, RTM_NEWLINK, 0, sizeof(*body));
+
+    body->ifi_family = AF_UNSPEC;
+    body->ifi_index = (int)index;
+    body->ifi_flags = IFF_UP;
+    body->ifi_change = IFF_UP;
+    mnl_attr_put_u32(&m.header, IFLA_MTU, mtu);
+    return route_ask(r, &m);
+}
+
+static int change_addr(struct route *r, uint16_t type, uint16_t flags, uint32_t index, const struct network *a)
+{
+    union route_message m;
+    struct ifaddrmsg *body = route_message_begin(&m, type, flags, sizeof(*body));
+    int family = addr_family(&a->addr);
+
+    body->ifa_family = (uint8_t)family;
+    body->ifa_prefixlen = a->bits;
+    body->ifa_scope = RT_SCOPE_UNIVERSE;
+    body->ifa_index = index;
+    if (family == AF_INET)
+        route_message_put_addr(&m, IFA_LOCAL, &a->addr);
+    route_message_put_addr(&m, IFA_ADDRESS, &a->addr);
+    mnl_attr_put_u32(&m.header, IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
+    return route_ask(r, &m);
+}
+
+int route_addr_add(struct route *r, uint32_t index, const struct network *a)
+{
+    return change_addr(r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, a);
+}
+
+int route_addr_del(struct route *r, uint32_t index, const struct network *a)
+{
+    int k = change_addr(r, RTM_DELADDR, 0, index, a);
+
+    return k == -EADDRNOTAVAIL || k == -ENODEV ? 0 : k;
+}
+
+/* INDEX 0: an unreachable route. */
+static int change_route(struct route *r, uint16_t type, uint16_t flags, const struct network *n, uint32_t index,
+                        uint32_t metric)
+{
+    union route_message m;
+    struct rtmsg *body = route_message_begin(&m, type, flags, sizeof(*body));
+    struct network base = route_message_base(n);
+
+    body->rtm_family = (uint8_t)addr_family(&n->addr);
+    body->rtm_dst_len = n->bits;
+    body->rtm_protocol = PROTOCOL;
+    body->rtm_type = index ? RTN_UNICAST : RTN_UNREACHABLE;
+    body->rtm_scope = index && addr_family(&n->addr) == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    route_message_put_addr(&m, RTA_DST, &base.addr);
+    mnl_attr_put_u32(&m.header, RTA_TABLE, ROUTE_TABLE);
+    mnl_attr_put_u32(&m.header, RTA_PRIORITY, metric);
+    if (index)
+        mnl_attr_put_u32(&m.header, RTA_OIF, index);
+    return route_ask(r, &m);
+}
+
+static int delete_route(struct route *r, const struct network *n, uint32_t index, uint32_t metric)
+{
+    int k = change_route(r, RTM_DELROUTE, 0, n, index, metric);
+
+    return k == -ESRCH || k == -ENODEV ? 0 : k;
+}
+
+int route_device_add(struct route *r, const struct network *n, uint32_t index, uint32_t metric)
+{
+    assert(index > 0 && metric > 0 && metric < ROUTE_METRIC_UNREACHABLE);
+    return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, n, index, metric);
+}
+
+int route_device_del(struct route *r, const struct network *n, uint32_t index, uint32_t metric)
+{
+    assert(index > 0 && metric > 0 && metric < ROUTE_METRIC_UNREACHABLE);
+    return delete_route(r, n, index, metric);
+}
+
+int route_unreachable_add(struct route *r, const struct network *n)
+{
+    return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, n, 0, ROUTE_METRIC_UNREACHABLE);
+}
+
+int route_unreachable_del(struct route *r, const struct network *n)
+{
+    return delete_route(r, n, 0, ROUTE_METRIC_UNREACHABLE);
+}
+
+static struct fib_rule_hdr *begin_rule(union route_message *m, uint16_t type, uint16_t flags, int family)
+{
+    struct fib_rule_hdr *body = route_message_begin(m, type, flags, sizeof(*body));
+
+    body->family = (uint8_t)family;
+    body->action = FR_ACT_TO_TBL;
+    mnl_attr_put_u32(&m->header, FRA_TABLE, ROUTE_TABLE);
+    return body;
+}
+
+static int add_rule(struct route *r, int family)
+{
+    union route_message m;
+    struct fib_rule_hdr *body = begin_rule(&m, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL, family);
+    int k;
+
+    body->flags = FIB_RULE_INVERT;
+    mnl_attr_put_u32(&m.header, FRA_PRIORITY, ROUTE_RULE_PRIORITY);
+    mnl_attr_put_u32(&m.header, FRA_FWMARK, ROUTE_MARK);
+    mnl_attr_put_u32(&m.header, FRA_FWMASK, UINT32_MAX);
+    mnl_attr_put_u8(&m.header, FRA_PROTOCOL, PROTOCOL);
+    k = route_ask(r, &m);
+    return k == -EEXIST ? 0 : k;
+}
+
+static int delete_rules(struct route *r, int family)
+{
+    for (int i = 0; i < RULES_MAX; i++) {
+        union route_message m;
+        int k;
+
+        (void)begin_rule(&m, RTM_DELRULE, 0, family);
+        k = route_ask(r, &m);
+        if (k == -ENOENT)
+            return 0;
+        if (k < 0)
+            return k;
+    }
+    return -E2BIG;
+}
+
+/* What the kernel answers for IPv6 where it has none. Then no packet of it can leave either. */
+static bool no_such_family(int error)
+{
+    return error == -EAFNOSUPPORT || error == -EOPNOTSUPP;
+}
+
+int route_rules_add(struct route *r)
+{
+    int k = add_rule(r, AF_INET);
+
+    if (k < 0)
+        return k;
+    k = add_rule(r, AF_INET6);
+    return no_such_family(k) ? 0 : k;
+}
+
+int route_rules_del(struct route *r)
+{
+    int k = delete_rules(r, AF_INET);
+
+    if (k < 0)
+        return k;
+    k = delete_rules(r, AF_INET6);
+    return no_such_family(k) ? 0 : k;
+}
+
+static bool is_kept(const struct route_entry *e, const struct network *keep, size_t n)
+{
+    if (e->index != 0 || e->metric != ROUTE_METRIC_UNREACHABLE)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        struct network base = route_message_base(&keep[i]);
+
+        if (base.bits == e->network.bits && addr_equal(&base.addr, &e->network.addr))
+            return true;
+    }
+    return false;
+}
+
+int route_flush(struct route *r, const struct network *keep, size_t n)
+{
+    static const int families[] = {AF_INET, AF_INET6};
+
+    if (n == 0) {
+        int k = route_rules_del(r);
+
+        if (k < 0)
+            return k;
+    }
+    for (size_t f = 0; f < 2; f++) {
+        cleanup(freep) struct route_entry *entries = NULL;
+        size_t n_entries;
+        int k = route_list(r, families[f], &entries, &n_entries);
+
+        for (size_t i = 0; k == 0 && i < n_entries; i++)
+            if (!is_kept(&entries[i], keep, n))
+                k = delete_route(r, &entries[i].network, entries[i].index, entries[i].metric);
+        if (k < 0)
+            return k;
+    }
+    return 0;
+}

@@ -1,0 +1,59 @@
+/*
+ * What the engine asks of the kernel's routing: links, addresses, and routes in a table of its own. Each request is
+ * answered before the call returns: nothing is waited for. All are idempotent. Needs CAP_NET_ADMIN.
+ *
+ * The policy rule sends all packets but the engine's own, which bear ROUTE_MARK, through ROUTE_TABLE before the main
+ * table. A network has a device route there while a tunnel is open, and always an unreachable route beneath it. That
+ * one belongs to no interface, so that it stays when the engine dies and takes its TUN device along.
+ */
+#pragma once
+
+#include "base/addr.h"
+#include "base/cleanup.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ROUTE_TABLE              4646
+#define ROUTE_RULE_PRIORITY      4646 /* after local (0), before main (32766) */
+#define ROUTE_MARK               0x1226
+#define ROUTE_METRIC_UNREACHABLE UINT32_MAX
+#define ROUTE_MTU_MIN            1280 /* RFC 8200 5 */
+#define ROUTE_ERROR_MAX          128
+
+struct route;
+
+/* An address in its network, or a network, whose bits behind the prefix then do not matter. */
+struct network {
+    struct addr addr;
+    uint8_t bits; /* of the prefix */
+};
+
+int route_new(struct route **ret);
+struct route *route_free(struct route *r); /* accepts NULL */
+DEFINE_CLEANUP(struct route *, route_free)
+
+/* What the kernel said of the last request that failed; "" where it said nothing. Valid until the next request. */
+const char *route_error(const struct route *r);
+
+int route_link_up(struct route *r, uint32_t index, uint32_t mtu);
+
+/* An address alone: the network that it is in gets no route. */
+int route_addr_add(struct route *r, uint32_t index, const struct network *a);
+int route_addr_del(struct route *r, uint32_t index, const struct network *a);
+
+/* METRIC is above 0 and below ROUTE_METRIC_UNREACHABLE; one of the same network and metric is replaced. */
+int route_device_add(struct route *r, const struct network *n, uint32_t index, uint32_t metric);
+int route_device_del(struct route *r, const struct network *n, uint32_t index, uint32_t metric);
+int route_unreachable_add(struct route *r, const struct network *n);
+int route_unreachable_del(struct route *r, const struct network *n);
+
+/* For IPv4, and for IPv6 where the kernel has it. */
+int route_rules_add(struct route *r);
+int route_rules_del(struct route *r);
+
+/*
+ * Takes away what is in our table, whoever left it there, but for the unreachable routes of the N networks in KEEP; the
+ * rules too where N is 0. Call it after the tunnels were made, so that no network is without a route in between.
+ */
+int route_flush(struct route *r, const struct network *keep, size_t n);

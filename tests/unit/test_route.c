@@ -1,0 +1,229 @@
+/* Routes of the engine's own in the test's own network namespace, and what they do to packets of the host. */
+#include "engine/io/route.h"
+
+#include "tests/unit/leak.h"
+#include "tests/unit/netns.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#define INNER4  "10.1.2.3"
+#define INNER6  "fd00:1::3"
+#define METRIC  10
+#define FOREIGN "172.16.0.1"
+
+static struct leak host;
+static struct route *route;
+static int host_error;
+
+static int set_up(void **state)
+{
+    (void)state;
+    host_error = leak_host(&host);
+    return host_error < 0 ? 0 : route_new(&route);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    route = route_free(route);
+    leak_done(&host);
+    return 0;
+}
+
+static void need_host(void)
+{
+    if (host_error < 0) {
+        printf("skipped: no network namespace, no ip(8), or no packet socket: %s\n", strerror(-host_error));
+        skip();
+    }
+}
+
+static struct network network_of(const char *text, uint8_t bits)
+{
+    struct network n = {.bits = bits};
+
+    assert_int_equal(addr_parse(text, &n.addr), 0);
+    return n;
+}
+
+static uint32_t make_inner(void)
+{
+    assert_int_equal(netns_ip("link add inner type veth peer name inner-far"), 0);
+    assert_int_equal(netns_ip("link set inner arp off"), 0);
+    assert_int_equal(netns_ip("link set inner-far up"), 0);
+    return if_nametoindex("inner");
+}
+
+static bool is_unreachable(int error)
+{
+    return error == -EHOSTUNREACH || error == -ENETUNREACH;
+}
+
+/* The bits behind the prefix do not matter. */
+static void close_both(void)
+{
+    struct network n4 = network_of("10.1.255.255", 16), n6 = network_of("fd00:1::ffff", 64);
+
+    assert_int_equal(route_unreachable_add(route, &n4), 0);
+    assert_int_equal(route_unreachable_add(route, &n6), 0);
+    assert_int_equal(route_rules_add(route), 0);
+}
+
+static void test_nothing_leaves_to_an_unreachable_network(void **state)
+{
+    (void)state;
+    need_host();
+    assert_int_equal(leak_send(INNER4), 0); /* before, as any host does */
+    assert_true(leak_seen(&host, INNER4));
+    close_both();
+    assert_true(is_unreachable(leak_send(INNER4)));
+    assert_false(leak_seen(&host, INNER4));
+    assert_true(is_unreachable(leak_send(INNER6)));
+    assert_false(leak_seen(&host, INNER6));
+    assert_int_equal(leak_send("10.2.0.1"), 0); /* of another network */
+    assert_true(leak_seen(&host, "10.2.0.1"));
+}
+
+static void test_marked_packets_are_not_ours_to_stop(void **state)
+{
+    (void)state;
+    need_host();
+    close_both();
+    assert_int_equal(leak_send_marked(INNER4, ROUTE_MARK), 0);
+    assert_true(leak_seen(&host, INNER4));
+    assert_int_equal(leak_send_marked(INNER6, ROUTE_MARK), 0);
+    assert_true(leak_seen(&host, INNER6));
+    assert_true(is_unreachable(leak_send_marked(INNER4, ROUTE_MARK + 1)));
+}
+
+static void test_a_device_route_wins_and_goes_with_its_device(void **state)
+{
+    struct network n4 = network_of("10.1.0.0", 16), n6 = network_of("fd00:1::", 64);
+    struct network a4 = network_of("169.254.9.2", 30), a6 = network_of("fd00:9::2", 126);
+    uint32_t index;
+
+    (void)state;
+    need_host();
+    close_both();
+    index = make_inner();
+    assert_int_equal(route_link_up(route, index, 1400), 0);
+    assert_int_equal(route_addr_add(route, index, &a4), 0);
+    assert_int_equal(route_addr_add(route, index, &a6), 0);
+    assert_int_equal(route_device_add(route, &n4, index, METRIC), 0);
+    assert_int_equal(route_device_add(route, &n6, index, METRIC), 0);
+    assert_int_equal(leak_send(INNER4), 0);
+    assert_int_equal(leak_send(INNER6), 0);
+    assert_int_equal(netns_ip("link del inner"), 0);
+    assert_true(is_unreachable(leak_send(INNER4)));
+    assert_true(is_unreachable(leak_send(INNER6)));
+    assert_false(leak_seen(&host, INNER4));
+    assert_false(leak_seen(&host, INNER6));
+}
+
+static void test_all_may_be_said_twice(void **state)
+{
+    struct network n4 = network_of("10.1.0.0", 16), n6 = network_of("fd00:1::", 64);
+    struct network a4 = network_of("169.254.9.2", 30);
+    uint32_t index;
+
+    (void)state;
+    need_host();
+    index = make_inner();
+    for (int i = 0; i < 2; i++) {
+        close_both();
+        assert_int_equal(route_link_up(route, index, 1400), 0);
+        assert_int_equal(route_addr_add(route, index, &a4), 0);
+        assert_int_equal(route_device_add(route, &n4, index, METRIC), 0);
+        assert_int_equal(route_device_add(route, &n6, index, METRIC), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(route_device_del(route, &n4, index, METRIC), 0);
+        assert_int_equal(route_device_del(route, &n6, index, METRIC), 0);
+        assert_int_equal(route_addr_del(route, index, &a4), 0);
+        assert_true(is_unreachable(leak_send(INNER4)));
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(route_unreachable_del(route, &n4), 0);
+        assert_int_equal(route_unreachable_del(route, &n6), 0);
+        assert_int_equal(route_rules_del(route), 0);
+        assert_int_equal(leak_send(INNER4), 0);
+        assert_int_equal(leak_send(INNER6), 0);
+    }
+}
+
+static void test_flush_takes_what_a_dead_engine_left(void **state)
+{
+    struct network keep = network_of("10.1.9.9", 16);
+    struct network all4 = network_of("0.0.0.0", 0);
+
+    (void)state;
+    need_host();
+    assert_int_equal(route_flush(route, NULL, 0), 0); /* nothing yet */
+    close_both();
+    assert_int_equal(route_flush(route, &keep, 1), 0);
+    assert_true(is_unreachable(leak_send(INNER4)));
+    assert_int_equal(leak_send(INNER6), 0);
+    assert_int_equal(route_unreachable_add(route, &all4), 0);
+    assert_true(is_unreachable(leak_send(FOREIGN)));
+    assert_int_equal(route_flush(route, NULL, 0), 0);
+    assert_int_equal(leak_send(FOREIGN), 0);
+    assert_int_equal(leak_send(INNER4), 0);
+    assert_int_equal(netns_ip("route add 10.1.0.0/16 via 198.51.100.7"), 0); /* not ours */
+    assert_int_equal(route_flush(route, NULL, 0), 0);
+    assert_int_equal(netns_ip("route del 10.1.0.0/16 via 198.51.100.7"), 0);
+}
+
+static void test_many_routes_are_flushed(void **state)
+{
+    (void)state;
+    need_host();
+    for (unsigned i = 0; i < 1000; i++) {
+        struct network n = network_of("10.0.0.0", 24);
+
+        n.addr.in.sin_addr.s_addr = htonl(0x0A000000U + (i << 8));
+        assert_int_equal(route_unreachable_add(route, &n), 0);
+    }
+    assert_int_equal(route_rules_add(route), 0);
+    assert_true(is_unreachable(leak_send("10.3.231.1")));
+    assert_int_equal(route_flush(route, NULL, 0), 0);
+    assert_int_equal(leak_send("10.3.231.1"), 0);
+    assert_int_equal(route_rules_add(route), 0);
+    assert_int_equal(leak_send("10.3.231.1"), 0); /* no route is left for the rule to find */
+}
+
+static void test_the_kernel_says_what_is_wrong(void **state)
+{
+    struct network n = network_of("10.1.0.0", 16);
+
+    (void)state;
+    need_host();
+    assert_true(route_link_up(route, make_inner(), 1) < 0);
+    assert_string_not_equal(route_error(route), "");
+    assert_int_equal(route_device_add(route, &n, 9999, METRIC), -ENODEV);
+    assert_int_equal(route_unreachable_add(route, &n), 0);
+    assert_string_equal(route_error(route), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_nothing_leaves_to_an_unreachable_network, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_marked_packets_are_not_ours_to_stop, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_device_route_wins_and_goes_with_its_device, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_all_may_be_said_twice, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_flush_takes_what_a_dead_engine_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_many_routes_are_flushed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_kernel_says_what_is_wrong, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
