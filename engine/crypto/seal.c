@@ -1,9 +1,10 @@
 #include "engine/crypto/seal.h"
 
+#include "engine/crypto/hmac.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <string.h>
@@ -40,22 +41,6 @@ static const char *cipher_name(const struct alg *a)
     }
 }
 
-static const char *digest_name(const struct alg *a)
-{
-    switch (a->id) {
-    case 2:
-        return "SHA1";
-    case 12:
-        return "SHA2-256";
-    case 13:
-        return "SHA2-384";
-    case 14:
-        return "SHA2-512";
-    default:
-        return NULL;
-    }
-}
-
 static EVP_CIPHER_CTX *cipher_new(const EVP_CIPHER *cipher, const uint8_t *key, int encrypt)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -81,23 +66,6 @@ static int key_ciphers(struct seal *s, const uint8_t *key)
     return s->encrypt && s->decrypt ? 0 : -ENOMEM;
 }
 
-static int key_mac(struct seal *s, const uint8_t *key)
-{
-    EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    char digest[16];
-    OSSL_PARAM params[] = {OSSL_PARAM_END, OSSL_PARAM_END};
-
-    if (!hmac)
-        return -ENOMEM;
-    s->mac = EVP_MAC_CTX_new(hmac);
-    EVP_MAC_free(hmac);
-    (void)stpcpy(digest, digest_name(s->integ));
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0);
-    if (!s->mac || EVP_MAC_init(s->mac, key, s->integ->key_len, params) != 1)
-        return -ENOMEM;
-    return 0;
-}
-
 int seal_new(const struct alg *encr, const uint8_t *key_encr, const struct alg *integ, const uint8_t *key_integ,
              struct seal **ret)
 {
@@ -114,10 +82,13 @@ int seal_new(const struct alg *encr, const uint8_t *key_encr, const struct alg *
     s->encr = encr;
     s->integ = integ;
     r = key_ciphers(s, key_encr);
-    if (r == 0 && integ)
-        r = key_mac(s, key_integ);
     if (r < 0)
         return r;
+    if (integ) {
+        s->mac = hmac_new(integ, key_integ, integ->key_len);
+        if (!s->mac)
+            return -ENOMEM;
+    }
     *ret = TAKE_PTR(s);
     return 0;
 }
