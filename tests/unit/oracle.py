@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Computes what engine/crypto does, with other code: a line of words comes in, hexadecimal digits go out."""
 
 import functools
