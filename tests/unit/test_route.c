@@ -200,6 +200,20 @@ static void test_many_routes_are_flushed(void **state)
     assert_int_equal(leak_send("10.3.231.1"), 0); /* no route is left for the rule to find */
 }
 
+/* systemd-networkd takes away all others whenever it starts. ip(8) deletes only what is of the protocol it is told. */
+static void test_ours_pass_for_the_kernels(void **state)
+{
+    (void)state;
+    need_host();
+    close_both();
+    assert_int_not_equal(netns_ip("route del unreachable 10.1.0.0/16 table 4646 proto static"), 0);
+    assert_int_equal(netns_ip("route del unreachable 10.1.0.0/16 table 4646 proto kernel"), 0);
+    assert_int_equal(netns_ip("-6 route del unreachable fd00:1::/64 table 4646 proto kernel"), 0);
+    assert_int_not_equal(netns_ip("rule del table 4646 protocol static"), 0);
+    assert_int_equal(netns_ip("rule del table 4646 protocol kernel"), 0);
+    assert_int_equal(netns_ip("-6 rule del table 4646 protocol kernel"), 0);
+}
+
 static void test_the_kernel_says_what_is_wrong(void **state)
 {
     struct network n = network_of("10.1.0.0", 16);
@@ -222,6 +236,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_may_be_said_twice, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_flush_takes_what_a_dead_engine_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_routes_are_flushed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_ours_pass_for_the_kernels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_kernel_says_what_is_wrong, set_up, tear_down),
     };
 
