@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -101,9 +102,10 @@ static int may_network_only(void)
 
 static int become_somebody(void)
 {
+    const gid_t more[] = {27};
     bool is_root = true;
 
-    CHECK(netns_enter() == 0 && may_bind(501));
+    CHECK(netns_enter() == 0 && may_bind(501) && setgroups(1, more) == 0);
     CHECK(privileges_drop(SOMEBODY, &is_root) == 0);
     CHECK(!is_root && getuid() != 0 && geteuid() != 0 && getgid() != 0 && getgroups(0, NULL) == 0);
     CHECK(setuid(0) < 0 && setgid(0) < 0);

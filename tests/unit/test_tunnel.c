@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define PATIENCE (5 * USEC_PER_SEC)
@@ -172,11 +173,13 @@ static pid_t start_sender(void)
     pid_t pid = fork();
 
     assert_true(pid >= 0);
-    if (pid == 0)
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* where the test fails */
         for (;;) {
             (void)leak_send(INNER4);
             (void)leak_send(INNER6);
         }
+    }
     return pid;
 }
 
@@ -206,6 +209,7 @@ static void test_no_moment_in_clear(void **state)
 /* The process of an engine with an open tunnel, and a loop of its own. Says so on FD, and lives until it is killed. */
 static _Noreturn void be_engine(int fd)
 {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (loop_new(&loop) < 0 || route_new(&route) < 0 || make("169.254.9.2", 10, &inbox, &tunnel) < 0 ||
         tunnel_open(tunnel) < 0 || write(fd, "", 1) != 1)
         _exit(1);
