@@ -1,7 +1,5 @@
-/* Message ids and fragments of an IKE_SA (RFC 7296 2.1 to 2.3, RFC 7383 2.6), and the tables of its states. */
-#include "engine/ike/fragments.h"
-#include "engine/ike/state.h"
-#include "engine/ike/window.h"
+/* The window of one target: what was sent, answered, late, lost and could not be measured. */
+#include "agent/window.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,223 +8,290 @@
 
 #include <cmocka.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
-static struct packets one(const char *text)
-{
-    struct packets ps = {0};
-    assert_int_equal(packets_add(&ps, text, strlen(text)), 0);
-    return ps;
-}
+#define MSEC USEC_PER_MSEC
+#define SEC  USEC_PER_SEC
 
-static void test_packets_have_a_maximum(void **state)
+static struct window w;
+
+static int begin_empty(void **state)
 {
     (void)state;
-    struct packets ps = {0};
-    assert_int_equal(packets_add(&ps, "", 0), -EMSGSIZE);
-    for (int i = 0; i < PACKETS_MAX; i++)
-        assert_int_equal(packets_add(&ps, "x", 1), 0);
-    assert_int_equal(packets_add(&ps, "x", 1), -ENOSPC);
-    packets_clear(&ps);
-    assert_int_equal(ps.n, 0);
+    window_clear(&w);
+    return 0;
 }
 
-/* RFC 7296 2.1: the same request again gets the same response; older and later ones get nothing. */
-static void test_requests_of_the_peer(void **state)
+static void answer(usec_t sent, usec_t rtt)
+{
+    window_sent(&w, sent);
+    assert_true(window_reply(&w, sent, rtt));
+}
+
+static void lose(usec_t sent)
+{
+    window_sent(&w, sent);
+    window_lose(&w, sent, 0);
+}
+
+static struct window_summary sum(void)
+{
+    return window_summarise(&w);
+}
+
+static void test_empty(void **state)
+{
+    struct window_summary s = sum();
+
+    (void)state;
+    assert_int_equal(s.ok + s.lost + s.pending + s.failed, 0);
+    assert_int_equal(s.lost_run, 0);
+    assert_int_equal(s.lost_since, 0);
+    assert_int_equal(s.last_ok, 0);
+    assert_false(s.failing);
+    assert_true(s.loss <= 0);
+    assert_int_equal(window_next_expiry(&w), USEC_NEVER);
+    assert_int_equal(window_expire(&w, 100 * SEC), 0);
+    assert_false(window_reply(&w, 5, 1));
+    window_lose(&w, 5, 0);
+    window_discard(&w, 0, 100 * SEC);
+    assert_int_equal(window_loss_since(&w, 0).n, 0);
+}
+
+static void test_an_echo_is_pending_then_late(void **state)
+{
+    usec_t late = window_late_after(&w);
+
+    (void)state;
+    window_sent(&w, 10 * SEC);
+    window_sent(&w, 10 * SEC + 100 * MSEC);
+    assert_int_equal(sum().pending, 2);
+    assert_int_equal(window_next_expiry(&w), 10 * SEC + late);
+    assert_int_equal(window_expire(&w, 10 * SEC + late - 1), 0);
+    assert_int_equal(window_expire(&w, 10 * SEC + late), 1);
+    assert_int_equal(sum().lost, 1);
+    assert_int_equal(window_next_expiry(&w), 10 * SEC + 100 * MSEC + late);
+    assert_int_equal(window_expire(&w, 20 * SEC), 1);
+    assert_int_equal(window_expire(&w, 20 * SEC), 0); /* once */
+    assert_int_equal(window_next_expiry(&w), USEC_NEVER);
+}
+
+static void test_a_late_reply_unloses_its_echo(void **state)
+{
+    struct window_summary s;
+
+    (void)state;
+    answer(1 * SEC, 10 * MSEC);
+    for (usec_t i = 0; i < 5; i++)
+        window_sent(&w, 2 * SEC + i * 100 * MSEC);
+    (void)window_expire(&w, 10 * SEC);
+    assert_int_equal(sum().lost_run, 5);
+    assert_int_equal(sum().lost_since, 2 * SEC);
+    assert_true(window_reply(&w, 2 * SEC + 200 * MSEC, 7 * SEC));
+    s = sum();
+    assert_int_equal(s.lost, 4);
+    assert_int_equal(s.ok, 2);
+    assert_int_equal(s.lost_run, 2);
+    assert_int_equal(s.lost_since, 2 * SEC + 300 * MSEC);
+    assert_int_equal(s.last_ok, 2 * SEC + 200 * MSEC);
+}
+
+static void test_a_reply_counts_once_and_only_for_what_was_sent(void **state)
 {
     (void)state;
-    struct window w = {0};
-    assert_int_equal(window_of_request(&w, 0), WINDOW_NEW);
-    assert_int_equal(window_of_request(&w, 1), WINDOW_OUTSIDE);
-    assert_int_equal(window_of_request(&w, UINT32_MAX), WINDOW_OUTSIDE);
-    for (uint32_t id = 0; id < 5; id++) {
-        struct packets response = one("answer");
-        window_request_in(&w, &response);
-        assert_int_equal(response.n, 0);
-        assert_int_equal(window_of_request(&w, id), WINDOW_REPEATED);
-        assert_memory_equal(w.response.p[0].data, "answer", 6);
-        assert_int_equal(window_of_request(&w, id + 1), WINDOW_NEW);
-        assert_int_equal(window_of_request(&w, id + 2), WINDOW_OUTSIDE);
-        if (id > 0)
-            assert_int_equal(window_of_request(&w, id - 1), WINDOW_OUTSIDE);
-    }
-    window_done(&w);
+    answer(1 * SEC, 10 * MSEC);
+    assert_false(window_reply(&w, 1 * SEC, 10 * MSEC)); /* a duplicate */
+    assert_false(window_reply(&w, 1 * SEC + 1, 10 * MSEC));
+    window_failed(&w, 2 * SEC, EPERM);
+    assert_false(window_reply(&w, 2 * SEC, 10 * MSEC)); /* it never left */
+    assert_int_equal(sum().ok, 1);
+    assert_int_equal(sum().failed, 1);
 }
 
-static void test_our_requests(void **state)
+static void test_an_answered_echo_is_not_lost_again(void **state)
 {
     (void)state;
-    struct window w = {0};
-    assert_int_equal(window_of_response(&w, 0), WINDOW_OUTSIDE);
-    assert_int_equal(window_of_response(&w, UINT32_MAX), WINDOW_OUTSIDE); /* next - 1 where nothing was sent */
-    struct packets request = one("init");
-    window_request_out(&w, &request);
-    assert_false(window_idle(&w));
-    assert_int_equal(window_of_response(&w, 0), WINDOW_NEW);
-    assert_int_equal(window_of_response(&w, 1), WINDOW_OUTSIDE);
-
-    /* RFC 7296 2.6: with a cookie it is id 0 once more. */
-    window_restart(&w);
-    assert_true(window_idle(&w));
-    request = one("init with a cookie");
-    window_request_out(&w, &request);
-    assert_int_equal(window_of_response(&w, 0), WINDOW_NEW);
-    window_response_in(&w);
-    assert_int_equal(w.request.n, 0);
-    assert_int_equal(window_of_response(&w, 0), WINDOW_OUTSIDE); /* a second answer */
-    request = one("auth");
-    window_request_out(&w, &request);
-    assert_int_equal(window_of_response(&w, 0), WINDOW_OUTSIDE);
-    assert_int_equal(window_of_response(&w, 1), WINDOW_NEW);
-    window_done(&w);
+    answer(1 * SEC, 10 * MSEC);
+    window_lose(&w, 1 * SEC, ECONNREFUSED);
+    assert_int_equal(window_expire(&w, 100 * SEC), 0);
+    assert_int_equal(sum().ok, 1);
+    assert_int_equal(sum().lost, 0);
 }
 
-/* RFC 7296 2.2: the ids must not wrap. */
-static void test_ids_end(void **state)
+static void test_runs_pass_over_what_is_open_or_failed(void **state)
+{
+    struct window_summary s;
+
+    (void)state;
+    answer(1 * SEC, 10 * MSEC);
+    lose(2 * SEC);
+    window_failed(&w, 3 * SEC, ENOBUFS);
+    lose(4 * SEC);
+    window_sent(&w, 5 * SEC);
+    s = sum();
+    assert_int_equal(s.lost_run, 2);
+    assert_int_equal(s.lost_since, 2 * SEC);
+    assert_int_equal(s.ok_run, 0);
+    assert_int_equal(s.last_ok, 1 * SEC);
+    assert_false(s.failing); /* the newest that is known was lost, not failed */
+
+    answer(6 * SEC, 10 * MSEC);
+    answer(7 * SEC, 10 * MSEC);
+    window_failed(&w, 8 * SEC, ENOBUFS);
+    s = sum();
+    assert_int_equal(s.ok_run, 2);
+    assert_int_equal(s.lost_run, 0);
+    assert_int_equal(s.lost_since, 0);
+    assert_true(s.failing);
+    assert_int_equal(s.reason, ENOBUFS);
+    window_sent(&w, 9 * SEC); /* PENDING does not hide that it fails */
+    assert_true(sum().failing);
+}
+
+static void test_a_gap_in_the_answers_ends_the_run_of_answers(void **state)
 {
     (void)state;
-    struct window w = {.next = UINT32_MAX - 1, .expected = UINT32_MAX - 1};
-    assert_true(window_idle(&w));
-    struct packets last = one("last");
-    window_request_out(&w, &last);
-    window_response_in(&w);
-    assert_false(window_idle(&w));
-    assert_true(window_exhausted(&w));
-    last = one("last");
-    window_request_in(&w, &last);
-    assert_int_equal(window_of_request(&w, UINT32_MAX), WINDOW_EXHAUSTED);
-    window_done(&w);
+    for (usec_t i = 1; i <= 5; i++)
+        answer(i * SEC, 10 * MSEC);
+    assert_int_equal(sum().ok_run, 5);
+    lose(6 * SEC);
+    answer(7 * SEC, 10 * MSEC);
+    assert_int_equal(sum().ok_run, 1);
 }
 
-static int give(struct fragments *fs, uint32_t id, uint16_t number, uint16_t total, const char *text, char *ret)
-{
-    uint8_t first = 0;
-    uint8_t *whole = NULL;
-    size_t len = 0;
-    const struct fragment f = {.number = number,
-                               .total = total,
-                               .first_payload = number == 1 ? 35 : 0,
-                               .data = (const uint8_t *)text,
-                               .len = strlen(text)};
-    int r = fragments_add(fs, id, &f, &first, &whole, &len);
-    if (r == 1) {
-        assert_int_equal(first, 35);
-        memcpy(ret, whole, len);
-        ret[len] = '\0';
-        free(whole);
-    }
-    return r;
-}
-
-static void test_fragments_in_any_order(void **state)
+static void test_loss_is_of_what_is_known(void **state)
 {
     (void)state;
-    struct fragments fs = {0};
-    char whole[64];
-    assert_int_equal(give(&fs, 1, 3, 3, "c", whole), 0);
-    assert_int_equal(give(&fs, 1, 1, 3, "a", whole), 0);
-    assert_int_equal(give(&fs, 1, 1, 3, "x", whole), 0); /* a duplicate changes nothing */
-    assert_int_equal(give(&fs, 1, 2, 3, "b", whole), 1);
-    assert_string_equal(whole, "abc");
-    assert_false(fs.active);
-    assert_int_equal(give(&fs, 2, 1, 1, "alone", whole), 1);
-    assert_string_equal(whole, "alone");
+    for (usec_t i = 0; i < 3; i++)
+        answer((i + 1) * SEC, 10 * MSEC);
+    lose(10 * SEC);
+    window_failed(&w, 11 * SEC, EPERM);
+    window_sent(&w, 12 * SEC);
+    assert_true(sum().loss > 0.249 && sum().loss < 0.251);
 }
 
-/* RFC 7383 2.6: finer fragments replace coarser ones, never the other way round. */
-static void test_a_finer_round(void **state)
+static void test_a_full_window_forgets_the_oldest(void **state)
 {
+    struct window_summary s;
+
     (void)state;
-    struct fragments fs = {0};
-    char whole[64];
-    assert_int_equal(give(&fs, 1, 1, 2, "coarse", whole), 0);
-    assert_int_equal(give(&fs, 1, 1, 3, "f", whole), 0);
-    assert_int_equal(give(&fs, 1, 2, 2, "coarse", whole), 0);
-    assert_int_equal(give(&fs, 1, 2, 3, "i", whole), 0);
-    assert_int_equal(give(&fs, 1, 3, 3, "ne", whole), 1);
-    assert_string_equal(whole, "fine");
+    for (usec_t i = 0; i < WINDOW_SAMPLES_MAX; i++)
+        lose(1 * SEC + i);
+    assert_int_equal(sum().lost, WINDOW_SAMPLES_MAX);
+    for (usec_t i = 0; i < WINDOW_SAMPLES_MAX - 1; i++)
+        answer(2 * SEC + i, 10 * MSEC);
+    s = sum();
+    assert_int_equal(s.lost, 1);
+    assert_int_equal(s.ok, WINDOW_SAMPLES_MAX - 1);
+    answer(3 * SEC, 10 * MSEC);
+    assert_int_equal(sum().lost, 0);
+    assert_false(window_reply(&w, 1 * SEC, 10 * MSEC)); /* forgotten */
 }
 
-static void test_bad_fragments_keep_the_good_ones(void **state)
+static void test_a_stall_is_cut_out(void **state)
 {
+    struct window_summary s;
+
     (void)state;
-    struct fragments fs = {0};
-    char whole[64];
-    assert_int_equal(give(&fs, 1, 1, 2, "a", whole), 0);
-    assert_int_equal(give(&fs, 1, 0, 2, "b", whole), -EBADMSG);
-    assert_int_equal(give(&fs, 1, 3, 2, "b", whole), -EBADMSG);
-    assert_int_equal(give(&fs, 1, 1, 0, "b", whole), -EBADMSG);
-    assert_int_equal(give(&fs, 1, 2, FRAGMENTS_MAX + 1, "b", whole), -ENOSPC);
-    const struct fragment wrong = {
-        .number = 2, .total = 2, .first_payload = 35, .data = (const uint8_t *)"b", .len = 1};
-    uint8_t first;
-    uint8_t *bytes;
-    size_t len;
-    assert_int_equal(fragments_add(&fs, 1, &wrong, &first, &bytes, &len), -EBADMSG);
-    assert_int_equal(give(&fs, 1, 2, 2, "b", whole), 1);
-    assert_string_equal(whole, "ab");
+    for (usec_t i = 0; i < WINDOW_SAMPLES_MAX + 50; i++) /* the ring has wrapped */
+        answer(i * 100 * MSEC + 1, 10 * MSEC);
+    for (usec_t i = 0; i < 5; i++)
+        window_sent(&w, 30 * SEC + i * 100 * MSEC);
+    window_discard(&w, 30 * SEC + 100 * MSEC, 30 * SEC + 300 * MSEC); /* both ends belong to it */
+    s = sum();
+    assert_int_equal(s.pending, 2);
+    assert_int_equal(s.ok, WINDOW_SAMPLES_MAX - 5);
+    assert_false(window_reply(&w, 30 * SEC + 200 * MSEC, 10 * MSEC)); /* an answer that waited in the socket */
+    assert_true(window_reply(&w, 30 * SEC, 10 * MSEC));
+    assert_true(window_reply(&w, 30 * SEC + 400 * MSEC, 10 * MSEC));
+    answer(31 * SEC, 10 * MSEC); /* and it goes on */
+    assert_int_equal(sum().last_ok, 31 * SEC);
+    window_discard(&w, 0, USEC_NEVER);
+    assert_int_equal(sum().ok, 0);
 }
 
-static void test_fragments_have_a_maximum(void **state)
+static void test_loss_since_a_time(void **state)
 {
+    struct window_loss loss;
+
     (void)state;
-    struct fragments fs = {0};
-    static const uint8_t big[FRAGMENTS_BYTES_MAX];
-    uint8_t first;
-    uint8_t *bytes;
-    size_t len;
-    struct fragment f = {.number = 1, .total = 2, .first_payload = 35, .data = big, .len = sizeof(big)};
-    assert_int_equal(fragments_add(&fs, 7, &f, &first, &bytes, &len), 0);
-    f = (struct fragment){.number = 2, .total = 2, .data = big, .len = 1};
-    assert_int_equal(fragments_add(&fs, 7, &f, &first, &bytes, &len), -ENOSPC);
-    f.len = 0;
-    assert_int_equal(fragments_add(&fs, 7, &f, &first, &bytes, &len), 1);
-    assert_int_equal(len, sizeof(big));
-    free(bytes);
-    fragments_clear(&fs);
+    lose(1 * SEC);
+    lose(2 * SEC);
+    answer(3 * SEC, 10 * MSEC);
+    lose(4 * SEC);
+    window_failed(&w, 5 * SEC, EPERM);
+    lose(6 * SEC); /* the same run: nothing is known of what lies between */
+    answer(7 * SEC, 10 * MSEC);
+    window_sent(&w, 8 * SEC);
+    loss = window_loss_since(&w, 0);
+    assert_int_equal(loss.n, 6);
+    assert_int_equal(loss.lost, 4);
+    assert_int_equal(loss.runs, 2);
+    loss = window_loss_since(&w, 2 * SEC); /* sent at that time counts */
+    assert_int_equal(loss.lost, 3);
+    loss = window_loss_since(&w, 7 * SEC);
+    assert_int_equal(loss.n, 1);
+    assert_int_equal(loss.runs, 0);
 }
 
-/* Every state can be reached and left; nothing leads out of the last one, nor back to the first. */
-static void test_states(void **state)
+/* RFC 6298 2.2, 2.3. */
+static void test_round_trip_times_are_smoothed(void **state)
 {
     (void)state;
-    for (unsigned s = 0; s < IKE_STATES; s++) {
-        assert_non_null(ike_state_name((enum ike_state)s));
-        assert_int_equal(ike_state_may((enum ike_state)s, IKE_DESTROYING), s != IKE_DESTROYING);
-        assert_false(ike_state_may((enum ike_state)s, IKE_CREATED));
-        assert_false(ike_state_may(IKE_DESTROYING, (enum ike_state)s));
-    }
-    for (unsigned s = 0; s < CHILD_STATES; s++) {
-        assert_non_null(child_state_name((enum child_state)s));
-        assert_int_equal(child_state_may((enum child_state)s, CHILD_DESTROYING), s != CHILD_DESTROYING);
-        assert_false(child_state_may((enum child_state)s, CHILD_CREATED));
-    }
-    assert_false(ike_state_may(IKE_CONNECTING, IKE_REKEYING));
-    assert_false(child_state_may(CHILD_DELETED, CHILD_INSTALLED));
-    struct state_row row;
-    size_t n = 0;
-    while (ike_state_row(n, &row))
-        n++;
-    assert_true(n >= IKE_STATES);
-    assert_string_equal((ike_state_row(0, &row), row.from), "CREATED");
-    for (n = 0; child_state_row(n, &row); n++)
-        assert_non_null(row.when);
-    assert_true(n >= CHILD_STATES);
+    answer(1 * SEC, 40 * MSEC);
+    assert_int_equal(w.srtt, 40 * MSEC);
+    assert_int_equal(w.rttvar, 20 * MSEC);
+    answer(2 * SEC, 80 * MSEC);
+    assert_int_equal(w.rttvar, 25 * MSEC); /* 3/4 * 20 + 1/4 * |40 - 80| */
+    assert_int_equal(w.srtt, 45 * MSEC);   /* 7/8 * 40 + 1/8 * 80 */
+    assert_int_equal(sum().srtt, 45 * MSEC);
+    answer(3 * SEC, 5 * MSEC); /* shorter than usual varies too */
+    assert_int_equal(w.rttvar, 28750);
+    assert_int_equal(w.srtt, 40 * MSEC);
+}
+
+static void test_late_is_bounded(void **state)
+{
+    (void)state;
+    assert_int_equal(window_late_after(&w), WINDOW_LATE_MAX / 2);
+    for (usec_t i = 1; i < 50; i++)
+        answer(i * SEC, 1 * MSEC);
+    assert_int_equal(window_late_after(&w), WINDOW_LATE_MIN);
+    window_clear(&w);
+    for (usec_t i = 1; i < 200; i++)
+        answer(i * SEC, 150 * MSEC);
+    assert_true(window_late_after(&w) >= 300 * MSEC && window_late_after(&w) < 310 * MSEC);
+    answer(300 * SEC, 60 * SEC); /* one that came a minute late does not make us wait for minutes */
+    assert_int_equal(window_late_after(&w), WINDOW_LATE_MAX);
+    for (usec_t i = 301; i < 320; i++)
+        answer(i * SEC, 150 * MSEC);
+    assert_true(window_late_after(&w) < WINDOW_LATE_MAX / 2);
+}
+
+static void test_times_near_the_end_do_not_wrap(void **state)
+{
+    (void)state;
+    window_sent(&w, USEC_NEVER - 10);
+    assert_int_equal(window_next_expiry(&w), USEC_NEVER);
+    assert_int_equal(window_expire(&w, USEC_NEVER - 5), 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_packets_have_a_maximum),
-        cmocka_unit_test(test_requests_of_the_peer),
-        cmocka_unit_test(test_our_requests),
-        cmocka_unit_test(test_ids_end),
-        cmocka_unit_test(test_fragments_in_any_order),
-        cmocka_unit_test(test_a_finer_round),
-        cmocka_unit_test(test_bad_fragments_keep_the_good_ones),
-        cmocka_unit_test(test_fragments_have_a_maximum),
-        cmocka_unit_test(test_states),
+        cmocka_unit_test_setup(test_empty, begin_empty),
+        cmocka_unit_test_setup(test_an_echo_is_pending_then_late, begin_empty),
+        cmocka_unit_test_setup(test_a_late_reply_unloses_its_echo, begin_empty),
+        cmocka_unit_test_setup(test_a_reply_counts_once_and_only_for_what_was_sent, begin_empty),
+        cmocka_unit_test_setup(test_an_answered_echo_is_not_lost_again, begin_empty),
+        cmocka_unit_test_setup(test_runs_pass_over_what_is_open_or_failed, begin_empty),
+        cmocka_unit_test_setup(test_a_gap_in_the_answers_ends_the_run_of_answers, begin_empty),
+        cmocka_unit_test_setup(test_loss_is_of_what_is_known, begin_empty),
+        cmocka_unit_test_setup(test_a_full_window_forgets_the_oldest, begin_empty),
+        cmocka_unit_test_setup(test_a_stall_is_cut_out, begin_empty),
+        cmocka_unit_test_setup(test_loss_since_a_time, begin_empty),
+        cmocka_unit_test_setup(test_round_trip_times_are_smoothed, begin_empty),
+        cmocka_unit_test_setup(test_late_is_bounded, begin_empty),
+        cmocka_unit_test_setup(test_times_near_the_end_do_not_wrap, begin_empty),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

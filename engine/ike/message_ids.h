@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct window {
+struct message_ids {
     uint32_t next;           /* message id of our next request */
     bool pending;            /* request NEXT - 1 has no response yet */
     struct packets request;  /* it, for retransmission */
@@ -19,30 +19,30 @@ struct window {
 };
 
 /* What a message id means. */
-enum window_meaning {
-    WINDOW_NEW,       /* the one awaited: verify it, then window_request_in() or window_response_in() */
-    WINDOW_REPEATED,  /* request: retransmitted, its response is at hand */
-    WINDOW_OUTSIDE,   /* old, ahead, or a response that nobody awaits: dropped */
-    WINDOW_EXHAUSTED, /* the ids are used up: the IKE_SA must not live on (RFC 7296 2.2) */
+enum message_id_meaning {
+    MESSAGE_ID_NEW,       /* the one awaited: verify it, then message_ids_request_in() or message_ids_response_in() */
+    MESSAGE_ID_REPEATED,  /* request: retransmitted, its response is at hand */
+    MESSAGE_ID_OUTSIDE,   /* old, ahead, or a response that nobody awaits: dropped */
+    MESSAGE_ID_EXHAUSTED, /* the ids are used up: the IKE_SA must not live on (RFC 7296 2.2) */
 };
 
-enum window_meaning window_of_request(const struct window *w, uint32_t id);
-enum window_meaning window_of_response(const struct window *w, uint32_t id);
+enum message_id_meaning message_ids_of_request(const struct message_ids *m, uint32_t id);
+enum message_id_meaning message_ids_of_response(const struct message_ids *m, uint32_t id);
 
 /* The peer's request EXPECTED was verified and RESPONSE answers it: taken, RESPONSE is empty afterwards. */
-void window_request_in(struct window *w, struct packets *response);
+void message_ids_request_in(struct message_ids *m, struct packets *response);
 
 /* Whether a request may be sent now. */
-bool window_idle(const struct window *w);
-bool window_exhausted(const struct window *w);
+bool message_ids_idle(const struct message_ids *m);
+bool message_ids_exhausted(const struct message_ids *m);
 
-/* REQUEST goes out under the id w->next, which it bears already: taken, REQUEST is empty afterwards. */
-void window_request_out(struct window *w, struct packets *request);
+/* REQUEST goes out under the id m->next, which it bears already: taken, REQUEST is empty afterwards. */
+void message_ids_request_out(struct message_ids *m, struct packets *request);
 
 /* Its response was verified, or the attempt is given up together with the IKE_SA. */
-void window_response_in(struct window *w);
+void message_ids_response_in(struct message_ids *m);
 
 /* IKE_SA_INIT once more, with a COOKIE or another group: still message id 0 (RFC 7296 2.6). */
-void window_restart(struct window *w);
+void message_ids_restart(struct message_ids *m);
 
-void window_done(struct window *w);
+void message_ids_done(struct message_ids *m);
