@@ -16,6 +16,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/time.h>
 
@@ -59,6 +60,14 @@ int leak_host(struct leak *l)
             return -ENOENT;
     l->tap = open_tap();
     return l->tap < 0 ? l->tap : 0;
+}
+
+void leak_need(int error)
+{
+    if (error < 0) {
+        printf("skipped: no network namespace, ip(8), packet socket or TUN: %s\n", strerror(-error));
+        skip();
+    }
 }
 
 void leak_done(struct leak *l)

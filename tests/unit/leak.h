@@ -12,6 +12,9 @@ struct leak {
 int leak_host(struct leak *l);
 void leak_done(struct leak *l);
 
+/* Skips the test, and says why, where leak_host() or what else it needs failed with ERROR. */
+void leak_need(int error);
+
 /* Sends a datagram TO, as any program of the host would. 0 or -errno. */
 int leak_send(const char *to);
 int leak_send_marked(const char *to, unsigned mark);

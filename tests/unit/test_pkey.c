@@ -2,6 +2,7 @@
 #include "base/array.h"
 #include "base/cleanup.h"
 #include "engine/crypto/sign.h"
+#include "tests/unit/hex.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -18,21 +19,6 @@
 
 static const char octets[] = "the signed octets of RFC 7296, section 2.15";
 #define OCTETS_LEN (sizeof(octets) - 1)
-
-static size_t unhex(const char *hex, uint8_t *out, size_t size)
-{
-    size_t n = strlen(hex) / 2;
-
-    assert_true(n <= size);
-    for (size_t i = 0; i < n; i++) {
-        static const char digits[] = "0123456789abcdef";
-        const char *high = strchr(digits, hex[2 * i]), *low = strchr(digits, hex[2 * i + 1]);
-
-        assert_true(high && low);
-        out[i] = (uint8_t)((high - digits) << 4 | (low - digits));
-    }
-    return n;
-}
 
 /* One line of the file, split at its spaces. */
 struct line {

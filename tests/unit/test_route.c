@@ -3,6 +3,7 @@
 
 #include "tests/unit/leak.h"
 #include "tests/unit/netns.h"
+#include "tests/unit/network.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,22 +40,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void need_host(void)
-{
-    if (host_error < 0) {
-        printf("skipped: no network namespace, no ip(8), or no packet socket: %s\n", strerror(-host_error));
-        skip();
-    }
-}
-
-static struct network network_of(const char *text, uint8_t bits)
-{
-    struct network n = {.bits = bits};
-
-    assert_int_equal(addr_parse(text, &n.addr), 0);
-    return n;
-}
-
 static uint32_t make_inner(void)
 {
     assert_int_equal(netns_ip("link add inner type veth peer name inner-far"), 0);
@@ -81,7 +66,7 @@ static void close_both(void)
 static void test_nothing_leaves_to_an_unreachable_network(void **state)
 {
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(leak_send(INNER4), 0); /* before, as any host does */
     assert_true(leak_seen(&host, INNER4));
     close_both();
@@ -96,7 +81,7 @@ static void test_nothing_leaves_to_an_unreachable_network(void **state)
 static void test_marked_packets_are_not_ours_to_stop(void **state)
 {
     (void)state;
-    need_host();
+    leak_need(host_error);
     close_both();
     assert_int_equal(leak_send_marked(INNER4, ROUTE_MARK), 0);
     assert_true(leak_seen(&host, INNER4));
@@ -112,7 +97,7 @@ static void test_a_device_route_wins_and_goes_with_its_device(void **state)
     uint32_t index;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     close_both();
     index = make_inner();
     assert_int_equal(route_link_up(route, index, 1400), 0);
@@ -136,7 +121,7 @@ static void test_all_may_be_said_twice(void **state)
     uint32_t index;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     index = make_inner();
     for (int i = 0; i < 2; i++) {
         close_both();
@@ -166,7 +151,7 @@ static void test_flush_takes_what_a_dead_engine_left(void **state)
     struct network all4 = network_of("0.0.0.0", 0);
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(route_flush(route, NULL, 0), 0); /* nothing yet */
     close_both();
     assert_int_equal(route_flush(route, &keep, 1), 0);
@@ -185,7 +170,7 @@ static void test_flush_takes_what_a_dead_engine_left(void **state)
 static void test_many_routes_are_flushed(void **state)
 {
     (void)state;
-    need_host();
+    leak_need(host_error);
     for (unsigned i = 0; i < 1000; i++) {
         struct network n = network_of("10.0.0.0", 24);
 
@@ -204,7 +189,7 @@ static void test_many_routes_are_flushed(void **state)
 static void test_ours_pass_for_the_kernels(void **state)
 {
     (void)state;
-    need_host();
+    leak_need(host_error);
     close_both();
     assert_int_not_equal(netns_ip("route del unreachable 10.1.0.0/16 table 4646 proto static"), 0);
     assert_int_equal(netns_ip("route del unreachable 10.1.0.0/16 table 4646 proto kernel"), 0);
@@ -219,7 +204,7 @@ static void test_the_kernel_says_what_is_wrong(void **state)
     struct network n = network_of("10.1.0.0", 16);
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_true(route_link_up(route, make_inner(), 1) < 0);
     assert_string_not_equal(route_error(route), "");
     assert_int_equal(route_device_add(route, &n, 9999, METRIC), -ENODEV);

@@ -3,6 +3,7 @@
 
 #include "tests/unit/leak.h"
 #include "tests/unit/netns.h"
+#include "tests/unit/network.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,22 +70,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void need_host(void)
-{
-    if (host_error < 0) {
-        printf("skipped: no network namespace, ip(8), packet socket or TUN: %s\n", strerror(-host_error));
-        skip();
-    }
-}
-
-static struct network network_of(const char *text, uint8_t bits)
-{
-    struct network n = {.bits = bits};
-
-    assert_int_equal(addr_parse(text, &n.addr), 0);
-    return n;
-}
-
 static int make(const char *address, uint32_t metric, struct inbox *in, struct tunnel **ret)
 {
     const struct network addresses[] = {network_of(address, 30), network_of("fd00:9::2", 126)};
@@ -132,7 +117,7 @@ static void arrives(struct inbox *in)
 static void test_closed_refuses_at_once(void **state)
 {
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(leak_send(INNER4), 0); /* before, as on any host */
     assert_true(leak_seen(&host, INNER4));
     assert_int_equal(make("169.254.9.2", 10, &inbox, &tunnel), 0);
@@ -147,7 +132,7 @@ static void test_closed_refuses_at_once(void **state)
 static void test_open_takes_the_packets(void **state)
 {
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(make("169.254.9.2", 10, &inbox, &tunnel), 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(tunnel_open(tunnel), 0);
@@ -188,7 +173,7 @@ static void test_no_moment_in_clear(void **state)
     pid_t pid;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(make("169.254.9.2", 10, &inbox, &tunnel), 0);
     pid = start_sender();
     for (int i = 0; i < CHANGES; i++) {
@@ -224,7 +209,7 @@ static void test_a_killed_engine_leaves_nothing_in_clear(void **state)
     char c;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(pipe(fds), 0);
     pid = fork();
     assert_true(pid >= 0);
@@ -250,7 +235,7 @@ static void test_a_killed_engine_leaves_nothing_in_clear(void **state)
 static void test_the_better_of_two_tunnels(void **state)
 {
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(make("169.254.9.2", 10, &inbox, &tunnel), 0);
     assert_int_equal(make("169.254.10.2", 11, &second_inbox, &second), 0);
     assert_int_equal(tunnel_open(second), 0);
@@ -269,7 +254,7 @@ static void test_stale_networks_are_flushed(void **state)
     size_t n;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(route_unreachable_add(route, &stale), 0); /* of a configuration that is gone */
     assert_int_equal(make("169.254.9.2", 10, &inbox, &tunnel), 0);
     is_refused("172.16.0.1");
@@ -288,7 +273,7 @@ static void test_closed_takes_and_gives_nothing(void **state)
     static const uint8_t packet[20] = {0x45};
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(make("169.254.9.2", 10, &inbox, &tunnel), 0);
     assert_int_equal(netns_ip("route add 10.1.2.3 dev rk0 table 4646"), 0);
     assert_int_equal(leak_send(INNER4), 0);
@@ -303,7 +288,7 @@ static void test_closed_takes_and_gives_nothing(void **state)
 static void test_what_cannot_be_opened_is_closed(void **state)
 {
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(make("169.254.9.2", 10, &inbox, &tunnel), 0);
     assert_int_equal(tunnel_open(tunnel), 0);
     assert_int_equal(netns_ip("link set rk0 down"), 0);
@@ -320,7 +305,7 @@ static void test_limits(void **state)
     struct tunnel_config bad = good;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     for (size_t i = 0; i <= TUNNEL_NETWORKS_MAX; i++) {
         many[i] = network_of("10.0.0.0", 16);
         many[i].addr.in.sin_addr.s_addr = htonl(0x0A000000U + (uint32_t)(i << 16));

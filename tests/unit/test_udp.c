@@ -72,14 +72,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void need_host(void)
-{
-    if (host_error < 0) {
-        printf("skipped: no network namespace, no ip(8), or no packet socket: %s\n", strerror(-host_error));
-        skip();
-    }
-}
-
 static struct addr addr_of(const char *text, uint16_t port)
 {
     struct addr a;
@@ -168,7 +160,7 @@ static void answers_from(const char *local, const char *peer_text, bool natt)
 static void test_answers_leave_from_where_they_were_asked(void **state)
 {
     (void)state;
-    need_host();
+    leak_need(host_error);
     for (int natt = 0; natt < 2; natt++) {
         answers_from("127.0.0.9", "127.0.0.5", natt);
         answers_from("198.51.100.2", "127.0.0.1", natt);
@@ -183,7 +175,7 @@ static void test_the_natt_port_tells_ike_from_esp(void **state)
     cleanup(closep) int fd = -1;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     fd = peer_at("127.0.0.1", &peer);
     send_us(fd, "127.0.0.1", true, keepalive, 1);
     send_us(fd, "127.0.0.1", true, spi, 3); /* too short for anything */
@@ -209,7 +201,7 @@ static void test_esp_and_keepalives_have_no_marker(void **state)
     uint8_t buf[64];
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     fd = peer_at("127.0.0.1", &path.peer);
     assert_int_equal(udp_send_esp(u, &path, (const uint8_t *)"espesp", 6), 0);
     assert_int_equal(receive(fd, buf, sizeof(buf), &from), 6);
@@ -229,7 +221,7 @@ static void test_icmp_errors_do_no_harm(void **state)
     uint8_t buf[8];
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     (void)close(peer_at("127.0.0.1", &dead.peer));
     fd = peer_at("127.0.0.1", &path.peer);
     for (int i = 0; i < 3; i++) {
@@ -247,7 +239,7 @@ static void test_a_turn_is_bounded(void **state)
     cleanup(closep) int fd = -1;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     fd = peer_at("127.0.0.1", &peer);
     for (int i = 0; i < 2 * UDP_READS_MAX; i++)
         send_us(fd, "127.0.0.1", false, "x", 1);
@@ -263,7 +255,7 @@ static void test_the_largest_message(void **state)
     cleanup(closep) int fd = -1;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     fd = peer_at("127.0.0.1", &peer);
     message[LARGEST - 1] = 7;
     send_us(fd, "127.0.0.1", false, message, sizeof(message));
@@ -281,7 +273,7 @@ static void test_our_packets_do_not_enter_our_tunnel(void **state)
     struct addr source, expected = addr_of("198.51.100.2", 0);
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(route_new(&route), 0);
     assert_int_equal(route_unreachable_add(route, &all), 0);
     assert_int_equal(route_rules_add(route), 0);
@@ -299,7 +291,7 @@ static void test_the_source_for_a_peer(void **state)
     struct addr expected6 = addr_of("2001:db8:1::2", 0), source;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     assert_int_equal(udp_source(u, &to6, &source), 0);
     assert_true(addr_equal(&source, &expected6));
     assert_int_equal(addr_port(&source), 0);
@@ -314,7 +306,7 @@ static void test_ports_that_are_taken_or_unheard_of(void **state)
     struct udp *other = NULL;
 
     (void)state;
-    need_host();
+    leak_need(host_error);
     second.port = udp_port(u, AF_INET, false);
     assert_int_equal(udp_new(loop, &second, &other), -EADDRINUSE);
     assert_null(other);
