@@ -15,12 +15,13 @@
 #define ALG_ICV_MAX   32
 #define ALG_PRF_MAX   64 /* output of a PRF */
 
-enum alg_type { /* transform types, RFC 7296 3.3.2 */
-                ALG_ENCR = 1,
-                ALG_PRF = 2,
-                ALG_INTEG = 3,
-                ALG_DH = 4,
-                ALG_ESN = 5,
+/* transform types, RFC 7296 3.3.2 */
+enum alg_type {
+    ALG_ENCR = 1,
+    ALG_PRF = 2,
+    ALG_INTEG = 3,
+    ALG_DH = 4,
+    ALG_ESN = 5,
 };
 
 struct alg {

@@ -16,8 +16,7 @@ struct seal_text {
     uint8_t *iv; /* iv_len bytes: written by seal_encrypt(), read by seal_decrypt() */
     uint8_t *text;
     size_t text_len;
-    const uint8_t
-        *tail; /* authenticated behind the cipher text, not sent: the high half of an ESN with HMAC; or NULL */
+    const uint8_t *tail; /* authenticated behind the cipher text, not sent: high half of an ESN with HMAC; or NULL */
     size_t tail_len;
     uint8_t *icv; /* icv_len bytes */
 };

@@ -20,9 +20,10 @@ enum creds_kind {
     CREDS_PPK, /* RFC 8784 */
 };
 
-enum creds_flag { /* `flag` of load-cert */
-                  CREDS_CERT_NONE,
-                  CREDS_CERT_CA,
+/* `flag` of load-cert */
+enum creds_flag {
+    CREDS_CERT_NONE,
+    CREDS_CERT_CA,
 };
 
 struct creds;

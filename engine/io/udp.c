@@ -1,5 +1,7 @@
 #include "engine/io/udp.h"
 
+#include "engine/wire/ikev2.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -282,7 +284,7 @@ int udp_source(const struct udp *u, const struct addr *peer, struct addr *ret)
     if (fd < 0 || (mark != 0 && setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0))
         return -errno;
     if (addr_port(&to) == 0)
-        addr_set_port(&to, UDP_PORT);
+        addr_set_port(&to, IKE_PORT);
     if (connect(fd, &to.sa, addr_len(&to)) < 0 || getsockname(fd, &source.sa, &len) < 0)
         return -errno;
     addr_set_port(&source, 0);

@@ -13,8 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UDP_PORT         500
-#define UDP_NATT_PORT    4500
 #define UDP_DATAGRAM_MAX 65535
 #define UDP_READS_MAX    64 /* datagrams of a socket in a turn */
 

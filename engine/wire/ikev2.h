@@ -1,4 +1,4 @@
-/* The numbers of IKEv2 (IANA, Internet Key Exchange Version 2 Parameters) and their names for people. */
+/* The numbers of IKEv2 (IANA, Internet Key Exchange Version 2 Parameters). */
 #pragma once
 
 #include <stdint.h>
@@ -15,10 +15,11 @@ enum ike_exchange {
     INFORMATIONAL = 37,
 };
 
-enum ike_flag { /* RFC 7296 3.1 */
-                IKE_FLAG_INITIATOR = 0x08,
-                IKE_FLAG_VERSION = 0x10,
-                IKE_FLAG_RESPONSE = 0x20,
+/* RFC 7296 3.1 */
+enum ike_flag {
+    IKE_FLAG_INITIATOR = 0x08,
+    IKE_FLAG_VERSION = 0x10,
+    IKE_FLAG_RESPONSE = 0x20,
 };
 
 enum ike_payload {
@@ -107,23 +108,25 @@ enum ike_auth_method {
     AUTH_DIGITAL_SIGNATURE = 14, /* RFC 7427 */
 };
 
-enum ike_hash { /* RFC 7427 7 */
-                HASH_SHA1 = 1,
-                HASH_SHA2_256 = 2,
-                HASH_SHA2_384 = 3,
-                HASH_SHA2_512 = 4,
-                HASH_IDENTITY = 5, /* RFC 8420 */
+/* RFC 7427 7 */
+enum ike_hash {
+    HASH_SHA1 = 1,
+    HASH_SHA2_256 = 2,
+    HASH_SHA2_384 = 3,
+    HASH_SHA2_512 = 4,
+    HASH_IDENTITY = 5, /* RFC 8420 */
 };
 
-enum ike_id_type {             /* RFC 7296 3.5 */
-                   ID_ANY = 0, /* not on the wire */
-                   ID_IPV4_ADDR = 1,
-                   ID_FQDN = 2,
-                   ID_RFC822_ADDR = 3,
-                   ID_IPV6_ADDR = 5,
-                   ID_DER_ASN1_DN = 9,
-                   ID_DER_ASN1_GN = 10,
-                   ID_KEY_ID = 11,
+/* RFC 7296 3.5 */
+enum ike_id_type {
+    ID_ANY = 0, /* not on the wire */
+    ID_IPV4_ADDR = 1,
+    ID_FQDN = 2,
+    ID_RFC822_ADDR = 3,
+    ID_IPV6_ADDR = 5,
+    ID_DER_ASN1_DN = 9,
+    ID_DER_ASN1_GN = 10,
+    ID_KEY_ID = 11,
 };
 
 enum ike_ts_type {
@@ -132,8 +135,3 @@ enum ike_ts_type {
 };
 
 #define CERT_X509_SIGNATURE 4 /* RFC 7296 3.6 */
-
-/* Never NULL; "unknown" for a number without a name. */
-const char *ike_exchange_name(uint8_t exchange);
-const char *ike_payload_name(uint8_t payload);
-const char *ike_notify_name(uint16_t notify);
