@@ -29,6 +29,10 @@ struct path_usage {
 };
 
 struct path_ops {
+    /* A connection was loaded, or replaced: its tunnels exist from now on, closed, so that nothing leaves in clear. An
+     * error refuses it. CONF_UNLOAD: they go once no CHILD_SA of theirs is left. */
+    int (*conf_load)(void *data, struct ike_conf *ike);
+    void (*conf_unload)(void *data, const char *ike);
     /* Receives with the new CHILD_SA from now on; does not send with it yet. */
     int (*child_install)(void *data, const struct path_child *child);
     /* Sends with it instead of with any other of the same child configuration; opens the tunnel. */
