@@ -120,6 +120,11 @@ size_t seal_block(const struct seal *s)
     return s->encr->block;
 }
 
+bool seal_is_aead(const struct seal *s)
+{
+    return s->encr->aead;
+}
+
 static void put_counter(uint8_t *at, uint64_t counter)
 {
     for (int i = 7; i >= 0; i--, counter >>= 8)

@@ -31,6 +31,7 @@ DEFINE_CLEANUP(struct seal *, seal_free)
 size_t seal_iv_len(const struct seal *s);
 size_t seal_icv_len(const struct seal *s);
 size_t seal_block(const struct seal *s);
+bool seal_is_aead(const struct seal *s);
 
 /* COUNTER is never given twice for one key: it makes the IV of an AEAD, and of CBC, where it is encrypted first so that
  * nobody can foresee it. */
