@@ -4,11 +4,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define REPLAY_WINDOW_MIN 32   /* packets; RFC 4303 3.4.3 */
 #define REPLAY_WINDOW_MAX 4096 /* packets */
 
 /* Zeroed and with SIZE set, nothing was received yet. */
 struct replay {
-    uint32_t size; /* 0: off; else a multiple of 32 up to REPLAY_WINDOW_MAX */
+    uint32_t size; /* 0: off; else REPLAY_WINDOW_MIN to REPLAY_WINDOW_MAX */
     bool esn;
     uint64_t last; /* highest number that was received; 0: none */
     uint64_t seen[REPLAY_WINDOW_MAX / 64 + 1];
@@ -16,7 +17,8 @@ struct replay {
 
 /*
  * Whether the packet with SEQ on the wire may be new; *RET is its whole number, which the ICV covers with ESN. False:
- * it was seen or is older than the window (or 0, or past the last number). Changes nothing: anybody may send it.
+ * it was seen or is older than the window (or 0, or past the last number). A window that is off takes all that can be.
+ * Changes nothing: anybody may send it.
  */
 bool replay_check(const struct replay *r, uint32_t seq, uint64_t *ret);
 
