@@ -14,10 +14,14 @@ struct inner {
     uint8_t ecn;
 };
 
-/* -EBADMSG where the LEN bytes are no whole IPv4 or IPv6 packet. */
+/* What the header of the IPv4 or IPv6 packet at PACKET says of its length; 0 where it is none, or LEN are too few. */
+size_t inner_len(const uint8_t *packet, size_t len);
+
+/* -EBADMSG where the LEN bytes are no whole IPv4 or IPv6 packet, and nothing else. */
 int inner_read(const uint8_t *packet, size_t len, struct inner *ret);
 
-/* Decapsulation (RFC 6040 4.2): puts the ECN field of the outer header into the inner packet; false: it must be
- * dropped. */
+/*
+ * Decapsulation (RFC 6040 4.2): puts the ECN field OUTER of the outer header into the inner packet, which inner_read()
+ * took; false: it must be dropped.
+ */
 bool inner_ecn_in(uint8_t *packet, size_t len, uint8_t outer);
-uint8_t inner_ecn_out(const uint8_t *packet, size_t len); /* normal mode: the inner field */
