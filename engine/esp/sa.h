@@ -20,7 +20,7 @@ struct esp_config {
     const uint8_t *key_encr;  /* with the salt; copied */
     const uint8_t *key_integ; /* copied */
     bool esn;
-    uint32_t window; /* inbound: of replay, packets; 0: off */
+    uint32_t window; /* inbound: of replay, packets; 0: off; else REPLAY_WINDOW_MIN to REPLAY_WINDOW_MAX */
 };
 
 enum esp_drop { /* why a packet was not taken; keys of list-sas */
@@ -48,8 +48,14 @@ const struct esp_counters *esp_sa_counters(const struct esp_sa *s);
 void esp_sa_drop(struct esp_sa *s, enum esp_drop why); /* the caller dropped one */
 const char *esp_drop_name(enum esp_drop why);          /* "replay", "integrity", ... */
 
+/* How many sequence numbers are left to send with; the SA must be rekeyed before there are none (RFC 4303 3.3.3). */
+uint64_t esp_sa_left(const struct esp_sa *s);
+
 /* How much an inner packet of LEN bytes grows to. */
 size_t esp_sealed_len(const struct esp_sa *s, size_t len);
+
+/* The longest inner packet that grows to LEN bytes at most; 0: none. INTEG is NULL with an AEAD. */
+size_t esp_inner_max(const struct alg *encr, const struct alg *integ, size_t len);
 
 /*
  * Outbound: the IP packet of LEN bytes at PACKET becomes an ESP packet at BUF, which holds esp_sealed_len() bytes.
@@ -59,6 +65,8 @@ enum esp_drop esp_seal(struct esp_sa *s, const uint8_t *packet, size_t len, uint
 
 /*
  * Inbound: decrypts LEN bytes at PACKET in place: check the window, verify, mark. *RET is the inner packet within
- * PACKET; *RET_LEN 0 for a dummy packet (next header 59, RFC 4303 2.6), which is fine. Counted.
+ * PACKET, without the padding that may follow it (RFC 4303 2.7); *RET_LEN 0 for a dummy packet (next header 59,
+ * RFC 4303 2.6), which is fine. Counted, but for a dummy. What is dropped for ESP_DROP_MALFORMED was verified where
+ * its length can be that of a packet of this SA.
  */
 enum esp_drop esp_open(struct esp_sa *s, uint8_t *packet, size_t len, uint8_t **ret, size_t *ret_len);
