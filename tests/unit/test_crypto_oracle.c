@@ -5,91 +5,28 @@
 
 #include "base/array.h"
 #include "base/random.h"
-#include "tests/unit/hex.h"
+#include "tests/unit/oracle.h"
 
 #include <setjmp.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include <cmocka.h>
 
-#define ANSWER_MAX 8192
-#define TEXT_MAX   1504
-#define TIMES      20
+#define TEXT_MAX 1504
+#define TIMES    20
 
-extern char **environ;
-
-static FILE *to_oracle, *from_oracle;
-static pid_t oracle;
-
-/* Starts the oracle; where it does not say that it is ready, the tests are skipped. */
 static int start(void **state)
 {
-    char *const argv[] = {(char[]){"/usr/bin/python3"}, (char[]){"tests/unit/oracle.py"}, NULL};
-    posix_spawn_file_actions_t actions;
-    char line[16] = "";
-    int in[2], out[2];
-
     (void)state;
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (pipe(in) < 0 || pipe(out) < 0)
-        return -1;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-    posix_spawn_file_actions_addclose(&actions, in[1]);
-    posix_spawn_file_actions_addclose(&actions, out[0]);
-    if (posix_spawnp(&oracle, argv[0], &actions, NULL, argv, environ) != 0)
-        oracle = 0;
-    posix_spawn_file_actions_destroy(&actions);
-    (void)close(in[0]);
-    (void)close(out[1]);
-    to_oracle = fdopen(in[1], "w");
-    from_oracle = fdopen(out[0], "r");
-    if (oracle && !fgets(line, sizeof(line), from_oracle)) {
-        (void)waitpid(oracle, NULL, 0);
-        oracle = 0;
-    }
-    if (!oracle)
-        print_message("/usr/bin/python3 with python3-cryptography does not start from here: not compared\n");
-    return 0;
+    return oracle_start("tests/unit/oracle.py");
 }
 
 static int stop(void **state)
 {
-    int status = 0;
-
     (void)state;
-    (void)fclose(to_oracle);
-    (void)fclose(from_oracle);
-    if (oracle && waitpid(oracle, &status, 0) != oracle)
-        return -1;
-    return status == 0 ? 0 : -1;
-}
-
-static void say(const uint8_t *data, size_t len)
-{
-    if (len == 0)
-        (void)fputs(" -", to_oracle);
-    else
-        (void)fputc(' ', to_oracle);
-    for (size_t i = 0; i < len; i++)
-        (void)fprintf(to_oracle, "%02x", data[i]);
-}
-
-static size_t answer(uint8_t ret[ANSWER_MAX])
-{
-    static char line[2 * ANSWER_MAX + 2];
-
-    (void)fputc('\n', to_oracle);
-    (void)fflush(to_oracle);
-    assert_non_null(fgets(line, sizeof(line), from_oracle));
-    return unhex(line, ret, ANSWER_MAX);
+    return oracle_stop();
 }
 
 static void fill(uint8_t *to, size_t len)
@@ -100,7 +37,7 @@ static void fill(uint8_t *to, size_t len)
 static void check_seal(const struct alg *encr, const struct alg *integ, size_t len)
 {
     uint8_t key[ALG_KEY_MAX + ALG_SALT_MAX], key_integ[ALG_KEY_MAX], aad[12], iv[ALG_IV_MAX], tail[4];
-    uint8_t plain[TEXT_MAX], text[TEXT_MAX], icv[ALG_ICV_MAX], wanted[ANSWER_MAX];
+    uint8_t plain[TEXT_MAX], text[TEXT_MAX], icv[ALG_ICV_MAX], wanted[ORACLE_ANSWER_MAX];
     const struct seal_text t = {.aad = aad,
                                 .aad_len = sizeof(aad),
                                 .iv = iv,
@@ -120,15 +57,15 @@ static void check_seal(const struct alg *encr, const struct alg *integ, size_t l
     memcpy(text, plain, len);
     assert_int_equal(seal_new(encr, key, integ, integ ? key_integ : NULL, &s), 0);
     seal_encrypt(s, len, &t);
-    (void)fprintf(to_oracle, "seal %d", encr->id);
-    say(key, key_len);
-    (void)fprintf(to_oracle, " %d", integ ? integ->id : 0);
-    say(key_integ, integ ? integ->key_len : 0);
-    say(iv, seal_iv_len(s));
-    say(aad, sizeof(aad));
-    say(tail, t.tail_len);
-    say(plain, len);
-    assert_int_equal(answer(wanted), len + seal_icv_len(s));
+    oracle_say("seal %d", encr->id);
+    oracle_say_bytes(key, key_len);
+    oracle_say(" %d", integ ? integ->id : 0);
+    oracle_say_bytes(key_integ, integ ? integ->key_len : 0);
+    oracle_say_bytes(iv, seal_iv_len(s));
+    oracle_say_bytes(aad, sizeof(aad));
+    oracle_say_bytes(tail, t.tail_len);
+    oracle_say_bytes(plain, len);
+    assert_int_equal(oracle_answer(wanted), len + seal_icv_len(s));
     assert_memory_equal(text, wanted, len);
     assert_memory_equal(icv, wanted + len, seal_icv_len(s));
     /* What the oracle made opens again. */
@@ -143,7 +80,7 @@ static void test_seal(void **state)
     size_t i = 0;
 
     (void)state;
-    if (!oracle)
+    if (!oracle_is_there())
         skip();
     while ((encr = alg_next(&i))) {
         size_t k = 0;
@@ -158,18 +95,18 @@ static void test_seal(void **state)
 
 static void check_prf_plus(const struct alg *alg, size_t n)
 {
-    uint8_t key[200], seed[64], got[600], wanted[ANSWER_MAX];
+    uint8_t key[200], seed[64], got[600], wanted[ORACLE_ANSWER_MAX];
     const size_t key_len = 1 + n * 9, seed_len = 1 + n * 3, len = 1 + n * 31;
     const struct prf_part parts[] = {{seed, seed_len / 2}, {seed + seed_len / 2, seed_len - seed_len / 2}};
 
     fill(key, sizeof(key));
     fill(seed, sizeof(seed));
     assert_int_equal(prf_plus(alg, key, key_len, parts, ARRAY_LEN(parts), got, len), 0);
-    (void)fprintf(to_oracle, "prf+ %d", alg->id);
-    say(key, key_len);
-    say(seed, seed_len);
-    (void)fprintf(to_oracle, " %zu", len);
-    assert_int_equal(answer(wanted), len);
+    oracle_say("prf+ %d", alg->id);
+    oracle_say_bytes(key, key_len);
+    oracle_say_bytes(seed, seed_len);
+    oracle_say(" %zu", len);
+    assert_int_equal(oracle_answer(wanted), len);
     assert_memory_equal(got, wanted, len);
 }
 
@@ -179,7 +116,7 @@ static void test_prf_plus(void **state)
     size_t i = 0;
 
     (void)state;
-    if (!oracle)
+    if (!oracle_is_there())
         skip();
     while ((alg = alg_next(&i)))
         for (size_t n = 0; alg->type == ALG_PRF && n < TIMES; n++)
@@ -188,15 +125,15 @@ static void test_prf_plus(void **state)
 
 static void check_dh(const struct alg *alg)
 {
-    uint8_t wanted[ANSWER_MAX], secret[DH_SECRET_MAX];
+    uint8_t wanted[ORACLE_ANSWER_MAX], secret[DH_SECRET_MAX];
     cleanup(dh_freep) struct dh *d = NULL;
     const size_t public_len = dh_public_len(alg);
     size_t len = 0, n;
 
     assert_int_equal(dh_new(alg, &d), 0);
-    (void)fprintf(to_oracle, "dh %d", alg->id);
-    say(dh_public(d), public_len);
-    n = answer(wanted);
+    oracle_say("dh %d", alg->id);
+    oracle_say_bytes(dh_public(d), public_len);
+    n = oracle_answer(wanted);
     assert_int_equal(dh_secret(d, wanted, public_len, secret, &len), 0);
     assert_int_equal(n, public_len + len);
     assert_memory_equal(secret, wanted + public_len, len);
@@ -209,7 +146,7 @@ static void test_dh(void **state)
     size_t i = 0;
 
     (void)state;
-    if (!oracle)
+    if (!oracle_is_there())
         skip();
     while ((alg = alg_next(&i)))
         for (size_t n = 0; alg->type == ALG_DH && (alg->id < 22 || alg->id > 24) && n < 3; n++)
