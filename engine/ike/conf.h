@@ -22,11 +22,15 @@ enum conf_auth {
     CONF_AUTH_PUBKEY,
 };
 
+#define CONF_KEY(kind) (1U << (kind)) /* of enum pkey_kind */
+
 /* How one side shows who it is: `local` and `remote` of swanctl.conf, one round. */
 struct conf_side {
     enum conf_auth auth;
     struct identity id; /* %any: of ours the address or the certificate's subject, of the peer's anybody */
     unsigned hashes;    /* SIGN_HASH() bits that `auth` allows (ike:pubkey-sha384...); 0: all */
+    unsigned keys;      /* CONF_KEY() bits that `auth` allows (rsa, ecdsa); 0: all */
+    unsigned key_bits;  /* their least size (rsa-3072); 0: any */
     struct cert *certs[CONF_CERTS_MAX]; /* owned references; ours to show, or the only ones of the peer's to accept */
     size_t n_certs;
     struct cert *cas[CONF_CERTS_MAX]; /* owned references; remote: one of them must be in the chain */
@@ -128,6 +132,9 @@ DEFINE_CLEANUP(struct ike_conf *, ike_conf_unref)
 /* A child with the defaults, borrowed until the next one is added. -ENOSPC at CONF_CHILDREN_MAX, -ENOMEM. */
 int ike_conf_add_child(struct ike_conf *c, struct child_conf **ret);
 const struct child_conf *ike_conf_child(const struct ike_conf *c, const char *name); /* NULL */
+
+/* Whether S may be shown, or may show itself, with K. */
+bool conf_side_allows_key(const struct conf_side *s, const struct pkey *k);
 
 /* How well C fits a peer at REMOTE that talks to LOCAL: 0 not at all; exact addresses count more than networks, those
  * more than %any. */
