@@ -118,8 +118,8 @@ static void set_network(struct selector *s, size_t size, uint32_t bits)
 {
     memcpy(s->last, s->first, size);
     for (size_t i = 0; i < size; i++) {
-        uint32_t kept = bits > i * 8 ? bits - (uint32_t)i * 8 : 0;
-        uint8_t host = kept >= 8 ? 0 : (uint8_t)(0xff >> kept);
+        size_t kept = bits > i * 8 ? bits - i * 8 : 0;
+        uint8_t host = (uint8_t)(0xffU >> (kept < 8 ? kept : 8));
 
         s->first[i] = (uint8_t)(s->first[i] & ~host);
         s->last[i] |= host;
