@@ -1,5 +1,6 @@
 #include "engine/io/udp.h"
 
+#include "engine/io/datagram.h"
 #include "engine/wire/ikev2.h"
 
 #include <assert.h>
@@ -7,15 +8,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #define MARKER_LEN 4    /* RFC 3948 2.2: four zero bytes, where ESP has its SPI */
 #define KEEPALIVE  0xFF /* RFC 3948 2.3 */
-
-union control {
-    struct cmsghdr header;
-    uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))]; /* the larger one */
-};
 
 struct socket {
     struct udp *udp;    /* borrowed: the owner */
@@ -33,32 +28,6 @@ struct udp {
     struct socket sockets[N_SOCKETS];
     uint8_t buf[UDP_DATAGRAM_MAX];
 };
-
-static struct addr read_local(struct msghdr *m, const struct socket *s)
-{
-    struct addr a = addr_any(AF_UNSPEC);
-
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        struct in_pktinfo info;
-        struct in6_pktinfo info6;
-
-        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof(info))) {
-            memcpy(&info, CMSG_DATA(c), sizeof(info));
-            a = addr_any(AF_INET);
-            a.in.sin_addr = info.ipi_addr;
-        }
-        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO && c->cmsg_len >= CMSG_LEN(sizeof(info6))) {
-            memcpy(&info6, CMSG_DATA(c), sizeof(info6));
-            a = addr_any(AF_INET6);
-            a.in6.sin6_addr = info6.ipi6_addr;
-            if (IN6_IS_ADDR_LINKLOCAL(&info6.ipi6_addr))
-                a.in6.sin6_scope_id = info6.ipi6_ifindex;
-        }
-    }
-    if (addr_is_set(&a))
-        addr_set_port(&a, s->port);
-    return a;
-}
 
 /* RFC 3948 2.1, 2.2. What is shorter than an SPI is a keepalive (2.3) or nothing that we know. */
 static void sort(struct udp *u, const struct udp_path *path, const uint8_t *bytes, size_t len)
@@ -84,41 +53,18 @@ static void on_readable(void *data, int fd, uint32_t revents)
 
     (void)revents;
     for (int i = 0; i < UDP_READS_MAX; i++) {
-        union control control;
-        struct udp_path path = {.natt = s->natt};
-        struct iovec iov = {.iov_base = u->buf, .iov_len = sizeof(u->buf)};
-        struct msghdr m = {
-            .msg_name = &path.peer,
-            .msg_namelen = sizeof(path.peer),
-            .msg_iov = &iov,
-            .msg_iovlen = 1,
-            .msg_control = &control,
-            .msg_controllen = sizeof(control),
-        };
-        ssize_t n = recvmsg(fd, &m, 0);
+        struct udp_path path;
+        struct datagram d;
+        ssize_t n = datagram_receive(fd, u->buf, sizeof(u->buf), &d);
 
-        if (n < 0 && errno == EAGAIN)
+        if (n == -EAGAIN)
             return;
         if (n < 0)
             continue; /* of one datagram; the next may be fine */
-        path.local = read_local(&m, s);
-        if (addr_is_set(&path.local) && addr_is_set(&path.peer) && !(m.msg_flags & MSG_TRUNC))
-            sort(u, &path, u->buf, (size_t)n);
+        path = (struct udp_path){.local = d.local, .peer = d.peer, .natt = s->natt, .ecn = d.ecn};
+        addr_set_port(&path.local, s->port);
+        sort(u, &path, u->buf, (size_t)n);
     }
-}
-
-static int set_options(const struct socket *s, uint32_t mark)
-{
-    const int on = 1;
-
-    if (mark != 0 && setsockopt(s->fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0)
-        return -errno;
-    if (s->family == AF_INET)
-        return setsockopt(s->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) < 0 ? -errno : 0;
-    if (setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0 ||
-        setsockopt(s->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) < 0)
-        return -errno;
-    return 0;
 }
 
 static int open_socket(struct loop *l, struct socket *s, uint16_t port, uint32_t mark)
@@ -130,7 +76,7 @@ static int open_socket(struct loop *l, struct socket *s, uint16_t port, uint32_t
     s->fd = socket(s->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (s->fd < 0)
         return errno == EAFNOSUPPORT && s->family == AF_INET6 ? 0 : -errno;
-    r = set_options(s, mark);
+    r = datagram_options(s->fd, s->family, mark);
     if (r < 0)
         return r;
     addr_set_port(&a, port);
@@ -195,70 +141,25 @@ uint16_t udp_port(const struct udp *u, int family, bool natt)
     return s ? s->port : 0;
 }
 
-static void put_local(struct msghdr *m, union control *control, const struct addr *local)
-{
-    struct cmsghdr *c = &control->header;
-
-    memset(control, 0, sizeof(*control));
-    m->msg_control = control;
-    if (addr_family(local) == AF_INET6) {
-        struct in6_pktinfo info = {.ipi6_addr = local->in6.sin6_addr, .ipi6_ifindex = local->in6.sin6_scope_id};
-
-        c->cmsg_level = IPPROTO_IPV6;
-        c->cmsg_type = IPV6_PKTINFO;
-        c->cmsg_len = CMSG_LEN(sizeof(info));
-        memcpy(CMSG_DATA(c), &info, sizeof(info));
-        m->msg_controllen = CMSG_SPACE(sizeof(info));
-    } else {
-        struct in_pktinfo info = {.ipi_spec_dst = local->in.sin_addr};
-
-        c->cmsg_level = IPPROTO_IP;
-        c->cmsg_type = IP_PKTINFO;
-        c->cmsg_len = CMSG_LEN(sizeof(info));
-        memcpy(CMSG_DATA(c), &info, sizeof(info));
-        m->msg_controllen = CMSG_SPACE(sizeof(info));
-    }
-}
-
 static int send_parts(struct udp *u, const struct udp_path *path, struct iovec *parts, size_t n)
 {
     const struct socket *s = find_socket(u, addr_family(&path->peer), path->natt);
-    struct addr peer = path->peer;
-    union control control;
-    struct msghdr m = {.msg_name = &peer, .msg_namelen = addr_len(&peer), .msg_iov = parts, .msg_iovlen = n};
+    const struct datagram d = {.local = path->local, .peer = path->peer, .ecn = path->ecn};
 
-    if (!s)
-        return -EAFNOSUPPORT;
-    if (addr_is_set(&path->local)) {
-        if (addr_family(&path->local) != addr_family(&peer))
-            return -EINVAL;
-        put_local(&m, &control, &path->local);
-    }
-    return sendmsg(s->fd, &m, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
-/* The kernel only reads what it sends. */
-static struct iovec part_of(const uint8_t *bytes, size_t len)
-{
-    union {
-        const uint8_t *in;
-        void *out;
-    } base = {.in = bytes};
-
-    return (struct iovec){.iov_base = base.out, .iov_len = len};
+    return s ? datagram_send(s->fd, &d, parts, n) : -EAFNOSUPPORT;
 }
 
 int udp_send_ike(struct udp *u, const struct udp_path *path, const uint8_t *message, size_t len)
 {
     static const uint8_t marker[MARKER_LEN];
-    struct iovec parts[] = {part_of(marker, MARKER_LEN), part_of(message, len)};
+    struct iovec parts[] = {datagram_part(marker, MARKER_LEN), datagram_part(message, len)};
 
     return path->natt ? send_parts(u, path, parts, 2) : send_parts(u, path, &parts[1], 1);
 }
 
 int udp_send_esp(struct udp *u, const struct udp_path *path, const uint8_t *packet, size_t len)
 {
-    struct iovec part = part_of(packet, len);
+    struct iovec part = datagram_part(packet, len);
 
     assert(path->natt);
     return send_parts(u, path, &part, 1);
@@ -267,7 +168,7 @@ int udp_send_esp(struct udp *u, const struct udp_path *path, const uint8_t *pack
 int udp_send_keepalive(struct udp *u, const struct udp_path *path)
 {
     static const uint8_t keepalive[] = {KEEPALIVE};
-    struct iovec part = part_of(keepalive, sizeof(keepalive));
+    struct iovec part = datagram_part(keepalive, sizeof(keepalive));
 
     assert(path->natt);
     return send_parts(u, path, &part, 1);

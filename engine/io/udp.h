@@ -22,6 +22,7 @@ struct udp_path {
     struct addr local; /* unset: the kernel chooses. The port is that of the socket, whatever is given */
     struct addr peer;
     bool natt; /* over our NAT-T port */
+    uint8_t ecn;
 };
 
 /* PATH and the bytes are valid during the call. Must not free the sockets. */
