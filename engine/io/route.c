@@ -61,9 +61,9 @@ int route_addr_del(struct route *r, uint32_t index, const struct network *a)
     return k == -EADDRNOTAVAIL || k == -ENODEV ? 0 : k;
 }
 
-/* INDEX 0: an unreachable route. */
+/* INDEX 0: an unreachable route. SOURCE may be NULL. */
 static int change_route(struct route *r, uint16_t type, uint16_t flags, const struct network *n, uint32_t index,
-                        uint32_t metric)
+                        uint32_t metric, const struct addr *source)
 {
     union route_message m;
     struct rtmsg *body = route_message_begin(&m, type, flags, sizeof(*body));
@@ -79,20 +79,23 @@ static int change_route(struct route *r, uint16_t type, uint16_t flags, const st
     mnl_attr_put_u32(&m.header, RTA_PRIORITY, metric);
     if (index)
         mnl_attr_put_u32(&m.header, RTA_OIF, index);
+    if (source)
+        route_message_put_addr(&m, RTA_PREFSRC, source);
     return route_ask(r, &m);
 }
 
 static int delete_route(struct route *r, const struct network *n, uint32_t index, uint32_t metric)
 {
-    int k = change_route(r, RTM_DELROUTE, 0, n, index, metric);
+    int k = change_route(r, RTM_DELROUTE, 0, n, index, metric, NULL);
 
     return k == -ESRCH || k == -ENODEV ? 0 : k;
 }
 
-int route_device_add(struct route *r, const struct network *n, uint32_t index, uint32_t metric)
+int route_device_add(struct route *r, const struct network *n, uint32_t index, uint32_t metric,
+                     const struct addr *source)
 {
     assert(index > 0 && metric > 0 && metric < ROUTE_METRIC_UNREACHABLE);
-    return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, n, index, metric);
+    return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, n, index, metric, source);
 }
 
 int route_device_del(struct route *r, const struct network *n, uint32_t index, uint32_t metric)
@@ -103,7 +106,7 @@ int route_device_del(struct route *r, const struct network *n, uint32_t index, u
 
 int route_unreachable_add(struct route *r, const struct network *n)
 {
-    return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, n, 0, ROUTE_METRIC_UNREACHABLE);
+    return change_route(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, n, 0, ROUTE_METRIC_UNREACHABLE, NULL);
 }
 
 int route_unreachable_del(struct route *r, const struct network *n)

@@ -42,8 +42,10 @@ int route_link_up(struct route *r, uint32_t index, uint32_t mtu);
 int route_addr_add(struct route *r, uint32_t index, const struct network *a);
 int route_addr_del(struct route *r, uint32_t index, const struct network *a);
 
-/* METRIC is above 0 and below ROUTE_METRIC_UNREACHABLE; one of the same network and metric is replaced. */
-int route_device_add(struct route *r, const struct network *n, uint32_t index, uint32_t metric);
+/* METRIC is above 0 and below ROUTE_METRIC_UNREACHABLE; one of the same network and metric is replaced.
+ * SOURCE is the host's own address that programs leave from which did not choose; NULL: the kernel chooses. */
+int route_device_add(struct route *r, const struct network *n, uint32_t index, uint32_t metric,
+                     const struct addr *source);
 int route_device_del(struct route *r, const struct network *n, uint32_t index, uint32_t metric);
 int route_unreachable_add(struct route *r, const struct network *n);
 int route_unreachable_del(struct route *r, const struct network *n);

@@ -1,5 +1,7 @@
 #include "engine/io/tunnel.h"
 
+#include "base/array.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -9,7 +11,8 @@ struct tunnel {
     uint32_t metric;
     bool open;
     tun_packet_fn fn;
-    void *data; /* borrowed for fn */
+    void *data;            /* borrowed for fn */
+    struct addr source[2]; /* of IPv4 and IPv6; may be unset */
     struct network networks[TUNNEL_NETWORKS_MAX + TUNNEL_ADDRESSES_MAX];
     size_t n_networks;
 };
@@ -114,6 +117,42 @@ struct tunnel *tunnel_free(struct tunnel *t)
     return NULL;
 }
 
+static bool has_network(const struct tunnel *t, const struct network *n)
+{
+    for (size_t i = 0; i < t->n_networks; i++)
+        if (t->networks[i].bits == n->bits && addr_equal(&t->networks[i].addr, &n->addr))
+            return true;
+    return false;
+}
+
+int tunnel_add_network(struct tunnel *t, const struct network *n)
+{
+    int r;
+
+    if (!is_network(n))
+        return -EINVAL;
+    if (has_network(t, n))
+        return 0;
+    if (t->n_networks == ARRAY_LEN(t->networks))
+        return -ENOSPC;
+    r = route_unreachable_add(t->route, n);
+    if (r == 0)
+        t->networks[t->n_networks++] = *n;
+    return r;
+}
+
+void tunnel_set_source(struct tunnel *t, int family, const struct addr *source)
+{
+    t->source[family == AF_INET6] = *source;
+}
+
+static int add_device_route(const struct tunnel *t, const struct network *n)
+{
+    const struct addr *source = &t->source[addr_family(&n->addr) == AF_INET6];
+
+    return route_device_add(t->route, n, tun_index(t->tun), t->metric, addr_is_set(source) ? source : NULL);
+}
+
 /* All are tried; returns the first error. */
 static int delete_routes(struct tunnel *t)
 {
@@ -134,7 +173,7 @@ int tunnel_open(struct tunnel *t)
     int r = shut(t);
 
     for (size_t i = 0; r == 0 && i < t->n_networks; i++)
-        r = route_device_add(t->route, &t->networks[i], tun_index(t->tun), t->metric);
+        r = add_device_route(t, &t->networks[i]);
     if (r < 0)
         (void)delete_routes(t);
     t->open = r == 0;

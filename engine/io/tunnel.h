@@ -36,6 +36,17 @@ int tunnel_new(struct loop *l, struct route *route, const struct tunnel_config *
 struct tunnel *tunnel_free(struct tunnel *t); /* accepts NULL */
 DEFINE_CLEANUP(struct tunnel *, tunnel_free)
 
+/* A further network, unreachable from now on, which becomes part of the tunnel when it is opened next. -ENOSPC at
+ * TUNNEL_NETWORKS_MAX. One that is there is fine. */
+int tunnel_add_network(struct tunnel *t, const struct network *n);
+
+/*
+ * Where programs of the host leave from that did not choose: an address of the host that the far end expects packets
+ * from. One of each family; holds from tunnel_open() on. Unset (of FAMILY): the kernel chooses. Where the host loses
+ * the address it loses the routes too, and the networks are unreachable until they are opened again.
+ */
+void tunnel_set_source(struct tunnel *t, int family, const struct addr *source);
+
 /* Both may be called in either state. A tunnel that could not be opened whole is closed. */
 int tunnel_open(struct tunnel *t);
 int tunnel_close(struct tunnel *t);

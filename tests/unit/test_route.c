@@ -103,8 +103,8 @@ static void test_a_device_route_wins_and_goes_with_its_device(void **state)
     assert_int_equal(route_link_up(route, index, 1400), 0);
     assert_int_equal(route_addr_add(route, index, &a4), 0);
     assert_int_equal(route_addr_add(route, index, &a6), 0);
-    assert_int_equal(route_device_add(route, &n4, index, METRIC), 0);
-    assert_int_equal(route_device_add(route, &n6, index, METRIC), 0);
+    assert_int_equal(route_device_add(route, &n4, index, METRIC, NULL), 0);
+    assert_int_equal(route_device_add(route, &n6, index, METRIC, NULL), 0);
     assert_int_equal(leak_send(INNER4), 0);
     assert_int_equal(leak_send(INNER6), 0);
     assert_int_equal(netns_ip("link del inner"), 0);
@@ -127,8 +127,8 @@ static void test_all_may_be_said_twice(void **state)
         close_both();
         assert_int_equal(route_link_up(route, index, 1400), 0);
         assert_int_equal(route_addr_add(route, index, &a4), 0);
-        assert_int_equal(route_device_add(route, &n4, index, METRIC), 0);
-        assert_int_equal(route_device_add(route, &n6, index, METRIC), 0);
+        assert_int_equal(route_device_add(route, &n4, index, METRIC, NULL), 0);
+        assert_int_equal(route_device_add(route, &n6, index, METRIC, NULL), 0);
     }
     for (int i = 0; i < 2; i++) {
         assert_int_equal(route_device_del(route, &n4, index, METRIC), 0);
@@ -207,7 +207,7 @@ static void test_the_kernel_says_what_is_wrong(void **state)
     leak_need(host_error);
     assert_true(route_link_up(route, make_inner(), 1) < 0);
     assert_string_not_equal(route_error(route), "");
-    assert_int_equal(route_device_add(route, &n, 9999, METRIC), -ENODEV);
+    assert_int_equal(route_device_add(route, &n, 9999, METRIC, NULL), -ENODEV);
     assert_int_equal(route_unreachable_add(route, &n), 0);
     assert_string_equal(route_error(route), "");
 }
