@@ -49,6 +49,7 @@ struct engine_ops {
     /* What was asked under TICKET is done, or cannot be: ERROR is a sentence, NULL for success. */
     void (*done)(void *data, uint32_t ticket, const char *error);
     struct path_ops path;
+    void *path_data; /* given to the functions of PATH */
 };
 
 struct engine_settings { /* engine_settings_default() */
