@@ -106,12 +106,21 @@ static int read_value(struct load *l, struct section *s, const struct load_key *
     return r < 0 ? explain(l, s, key, &v, r) : 0;
 }
 
+/* The value as text; false where it has a control character: it may stand in a log (charon takes none either). */
+static bool text_of(const struct vici_item *it, char *buf, size_t size)
+{
+    if (it->value_len >= size)
+        return false;
+    str_printable(buf, size, it->value, it->value_len);
+    return memcmp(buf, it->value, it->value_len) == 0;
+}
+
 /* An item of a list, or a whole value. */
 static int read_item(struct load *l, struct section *s, const struct load_key *key, const struct vici_item *it,
                      bool first)
 {
     char text[VALUE_TEXT_MAX];
-    bool is_text = !key->binary && vici_item_text(it, text, sizeof(text));
+    bool is_text = !key->binary && text_of(it, text, sizeof(text));
 
     return read_value(
         l, s, key,
@@ -125,7 +134,7 @@ static int read_split(struct load *l, struct section *s, const struct load_key *
     bool first = true;
     int r = 0;
 
-    if (!vici_item_text(it, copy, sizeof(copy)))
+    if (!text_of(it, copy, sizeof(copy)))
         return read_value(l, s, key, (struct load_value){.text = NULL});
     while (r == 0 && (word = strsep(&rest, ","))) {
         size_t len;
