@@ -27,14 +27,12 @@ static int add_alg(struct proposal *p, const struct alg *a)
     return transforms_add(p, (struct transform){.type = (uint8_t)a->type, .id = a->id, .key_bits = a->key_bits});
 }
 
-/* "sha256" names an integrity algorithm and a PRF: in a proposal it is the former. */
+/* "sha256" names an integrity algorithm and a PRF: it is the former, which comes first in transform_types. */
 static const struct alg *alg_of_word(const char *word)
 {
     for (size_t i = 0; i < TRANSFORM_TYPES; i++) {
-        const struct alg *a = NULL;
+        const struct alg *a = alg_by_keyword(transform_types[i], word);
 
-        if (transform_types[i] != ALG_PRF || str_starts(word, "prf"))
-            a = alg_by_keyword(transform_types[i], word);
         if (a)
             return a;
     }

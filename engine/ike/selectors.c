@@ -22,7 +22,8 @@ static bool is_any_port(const struct selector *s)
     return s->port_first == 0 && s->port_last == PORT_ANY_LAST;
 }
 
-/* Ports that A and B share. OPAQUE, the ports that cannot be seen, is part of any and of itself. */
+/* Ports that A and B share. OPAQUE, the ports that cannot be seen, is part of any and of itself; with other ports it
+ * shares none, since it stands upside down. */
 static bool intersect_ports(const struct selector *a, const struct selector *b, struct selector *s)
 {
     if ((is_opaque(a) && (is_opaque(b) || is_any_port(b))) || (is_opaque(b) && is_any_port(a))) {
@@ -30,8 +31,6 @@ static bool intersect_ports(const struct selector *a, const struct selector *b, 
         s->port_last = 0;
         return true;
     }
-    if (is_opaque(a) || is_opaque(b))
-        return false;
     s->port_first = a->port_first > b->port_first ? a->port_first : b->port_first;
     s->port_last = a->port_last < b->port_last ? a->port_last : b->port_last;
     return s->port_first <= s->port_last;

@@ -131,6 +131,18 @@ static void test_the_closest_address_fits_best(void **state)
     assert_int_equal(match(c, "192.0.2.1", "2001:db9::1"), 0);
 }
 
+/* Whom we talk to counts more than from where. */
+static void test_the_peers_address_counts_more(void **state)
+{
+    cleanup(ike_conf_unrefp) struct ike_conf *exact_remote = ike_conf_new(), *exact_local = ike_conf_new();
+
+    (void)state;
+    exact_remote->remote_addrs[0] = conf_addr_of("203.0.113.10", 32);
+    exact_local->local_addrs[0] = conf_addr_of("192.0.2.1", 32);
+    exact_local->remote_addrs[0] = conf_addr_of("203.0.113.0", 24);
+    assert_true(match(exact_remote, "192.0.2.1", "203.0.113.10") > match(exact_local, "192.0.2.1", "203.0.113.10"));
+}
+
 static void test_a_side_may_want_certain_keys(void **state)
 {
     cleanup(pki_freep) struct pki_party *party = make_ca();
@@ -156,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_the_last_reference_frees_all),
         cmocka_unit_test(test_children_are_bounded_and_found_by_name),
         cmocka_unit_test(test_the_closest_address_fits_best),
+        cmocka_unit_test(test_the_peers_address_counts_more),
         cmocka_unit_test(test_a_side_may_want_certain_keys),
     };
 

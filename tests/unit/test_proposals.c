@@ -383,6 +383,9 @@ static void test_refuses_what_was_not_offered(void **state)
     answer = ike("aes128-sha256-ecp256", NULL);
     drop(&answer, ALG_DH);
     assert_false(proposals_accept(&answer, &ours, &s));
+    answer = ike("aes128-sha256-ecp256", NULL);
+    add(&answer, ALG_DH, 19, 0); /* twice */
+    assert_false(proposals_accept(&answer, &ours, &s));
     answer.n = 0;
     assert_false(proposals_accept(&answer, &ours, &s));
 }
