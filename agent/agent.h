@@ -9,7 +9,6 @@
 
 #include <stddef.h>
 
-#define AGENT_VERSION            "0.1.0"
 #define AGENT_ACTIONS_REMEMBERED 256 /* for the brake: actions of the last hour over all tunnels */
 
 struct agent;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/str.h"
+#include "base/version.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -118,7 +119,7 @@ static void back_off(struct alert_target *t, usec_t at_least)
 static int post(struct alert_target *t, const struct alert *a)
 {
     char id[HEADER_MAX], timestamp[HEADER_MAX];
-    const char *const headers[] = {"Content-Type: application/json", "User-Agent: Rekindle/" AGENT_VERSION, id,
+    const char *const headers[] = {"Content-Type: application/json", "User-Agent: Rekindle/" REKINDLE_VERSION, id,
                                    timestamp, NULL};
     const struct http_request req = {
         .method = "POST",

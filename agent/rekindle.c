@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "base/version.h"
 
 #include <getopt.h>
 #include <locale.h>
@@ -198,7 +199,7 @@ int main(int argc, char **argv)
         if (!take_option(&r, code))
             return (int)usage_error(NULL);
     if (r.version) {
-        (void)puts("rekindle " AGENT_VERSION);
+        (void)puts("rekindle " REKINDLE_VERSION);
         return CLI_FINE;
     }
     if (r.help || (optind < argc && str_eq(argv[optind], "help"))) {

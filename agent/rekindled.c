@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "base/version.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -127,7 +128,7 @@ static int run(const struct agent_args *args)
     loop_timer_in(status, 0);
     loop_timer_in(trim, TRIM_FIRST);
     (void)sd_notify(0, "READY=1");
-    log_info("rekindled %s watches", AGENT_VERSION);
+    log_info("rekindled %s watches", REKINDLE_VERSION);
     r = loop_run(loop);
     return r < 0 ? EXIT_FAILURE : r;
 }
@@ -173,7 +174,7 @@ int main(int argc, char **argv)
             level = LOG_DEBUG;
             break;
         case OPTION_VERSION:
-            (void)printf("rekindled %s\n", AGENT_VERSION);
+            (void)printf("rekindled %s\n", REKINDLE_VERSION);
             return EXIT_SUCCESS;
         case 'h':
             (void)fputs(usage, stdout);

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "base/strbuf.h"
+#include "base/version.h"
 
 #include <math.h>
 
@@ -258,7 +259,7 @@ struct json_object *status_document(struct agent *a)
     struct json_object *uplink = json_object_new_object();
 
     add_text(o, "schema", "rekindle.status/1");
-    add_text(o, "version", AGENT_VERSION);
+    add_text(o, "version", REKINDLE_VERSION);
     add_text(o, "mode", conf_mode_name(a->fleet->conf->mode));
     add_wall(o, "now", loop_wall(a->loop));
     add_wall(o, "started", a->started_wall);
