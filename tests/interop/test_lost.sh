@@ -17,6 +17,10 @@ no_ike_sa() {
     [[ $(pair_sas "$1") == 0 ]]
 }
 
+one_ike_sa() {
+    [[ $(pair_sas "$1") == 1 ]]
+}
+
 refuses() {
     pair_ping a 2>&1 | grep -Eq 'unreachable|100% packet loss' || ! pair_ping a
 }
@@ -41,7 +45,7 @@ for how in TERM KILL; do
     pair_start b
     pair_load b
     pair_until "$how: the tunnel is back when the peer is" 60 pair_ping a
-    pair_check "$how: one IKE_SA" test "$(pair_sas a)" = 1
+    pair_check "$how: one IKE_SA" one_ike_sa a
     pair_stop a && pair_stop b
 done
 
@@ -58,7 +62,7 @@ pair_start b
 pair_load b
 pair_swanctl b --initiate --child net --timeout 10 >/dev/null
 pair_check "killed and restarted at once: it begins, and the old IKE_SA goes" pair_ping b
-pair_until "one IKE_SA" 10 eval '[[ $(pair_sas a) == 1 ]]'
+pair_until "one IKE_SA" 10 one_ike_sa a
 pair_stop a && pair_stop b
 
 pair_set a start=trap dpd=trap
