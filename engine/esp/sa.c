@@ -78,6 +78,8 @@ const char *esp_drop_name(enum esp_drop why)
         return "exhausted";
     case ESP_DROP_SELECTORS:
         return "selectors";
+    case ESP_DROP_ECN:
+        return "ecn";
     case ESP_DROPS:
         break;
     }

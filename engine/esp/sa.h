@@ -29,7 +29,8 @@ enum esp_drop { /* why a packet was not taken; keys of list-sas */
                 ESP_DROP_INTEGRITY,
                 ESP_DROP_MALFORMED, /* too short, padding, next header */
                 ESP_DROP_EXHAUSTED, /* outbound: the last sequence number was used */
-                ESP_DROP_SELECTORS, /* counted by the caller */
+                ESP_DROP_SELECTORS, /* counted by the caller, the next one too */
+                ESP_DROP_ECN,       /* congestion was marked on a packet that cannot bear the mark (RFC 6040 4.2) */
                 ESP_DROPS,
 };
 

@@ -21,7 +21,7 @@
 
 struct path;
 
-/* Called from the loop, never from within a function of path_ops(); may call all of those. */
+/* Called from the loop, not from within a function of path_ops(), all of which they may call. */
 struct path_callbacks {
     /* A packet came to a trap and was dropped without a word: an ICMP error would end the connection that a program
      * just wants to open, while the next packet of it finds a CHILD_SA. */
@@ -31,6 +31,9 @@ struct path_callbacks {
     void (*limit)(void *data, uint32_t unique, bool hard);
     /* An ESP packet with an SPI that is none of ours (RFC 7296 1.5); REMOTE is not authenticated. */
     void (*invalid_spi)(void *data, const struct addr *remote, uint32_t spi);
+    /* A tunnel could not be opened, ERROR is -errno: its networks stay unreachable until its next CHILD_SA is used. To
+     * be logged; this one may come from within a function of path_ops(). */
+    void (*open_failed)(void *data, const char *ike, const char *child, int error);
 };
 
 struct path_config {

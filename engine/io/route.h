@@ -11,6 +11,7 @@
 #include "base/addr.h"
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ struct network {
     struct addr addr;
     uint8_t bits; /* of the prefix */
 };
+
+bool network_equal(const struct network *a, const struct network *b);
 
 int route_new(struct route **ret);
 struct route *route_free(struct route *r); /* accepts NULL */

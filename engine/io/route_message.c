@@ -92,6 +92,17 @@ struct network route_message_base(const struct network *n)
     return base;
 }
 
+bool network_equal(const struct network *a, const struct network *b)
+{
+    struct network base_a, base_b;
+
+    if (a->bits != b->bits || addr_family(&a->addr) != addr_family(&b->addr))
+        return false;
+    base_a = route_message_base(a);
+    base_b = route_message_base(b);
+    return addr_equal(&base_a.addr, &base_b.addr);
+}
+
 static int read_text(const struct nlattr *attr, void *data)
 {
     struct route *r = data;

@@ -120,7 +120,7 @@ struct tunnel *tunnel_free(struct tunnel *t)
 static bool has_network(const struct tunnel *t, const struct network *n)
 {
     for (size_t i = 0; i < t->n_networks; i++)
-        if (t->networks[i].bits == n->bits && addr_equal(&t->networks[i].addr, &n->addr))
+        if (network_equal(&t->networks[i], n))
             return true;
     return false;
 }
