@@ -1,0 +1,78 @@
+#include "engine/control/control_private.h"
+
+#include "base/str.h"
+
+#include <stdio.h>
+
+void call_succeed(struct call *c)
+{
+    vici_put_value(c->reply, "success", "yes");
+}
+
+void call_fail(struct call *c, const char *fmt, ...)
+{
+    char text[CONTROL_TEXT_MAX];
+    va_list ap;
+
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    vici_put_value(c->reply, "success", "no");
+    vici_put_value(c->reply, "errmsg", text);
+}
+
+bool call_args(struct call *c, struct args *ret)
+{
+    char error[CONTROL_TEXT_MAX];
+
+    if (args_read(c->message, ret, error, sizeof(error)))
+        return true;
+    call_fail(c, "%s", error);
+    return false;
+}
+
+void call_changed(const struct call *c)
+{
+    const struct control_config *config = &c->control->config;
+
+    if (config->after)
+        config->after(config->data);
+}
+
+void call_list(struct call *c, enum session_event e,
+               bool (*step)(struct session *s, struct listing *l, struct strbuf *event), uint32_t *ids, size_t n,
+               const struct args *a)
+{
+    if (!session_hears(c->session, e)) {
+        free(ids);
+        return; /* nobody listens: the answer alone, as charon */
+    }
+    c->session->listing = (struct listing){.event = e, .step = step, .ids = ids, .n = n, .args = *a};
+}
+
+static uint32_t next_ticket(struct control *c)
+{
+    if (++c->last_ticket == 0)
+        c->last_ticket = 1;
+    return c->last_ticket;
+}
+
+uint32_t call_wait(struct call *c, const struct args *a, const char *ike,
+                   void (*answer)(const struct waiting *w, const char *error, bool late, struct strbuf *reply))
+{
+    struct waiting *w = &c->session->waiting;
+
+    *w = (struct waiting){
+        .ticket = next_ticket(c->control), .deadline = USEC_NEVER, .level = a->level, .args = *a, .answer = answer};
+    (void)str_copy(w->ike, sizeof(w->ike), str_or(ike, ""));
+    if (a->timeout != ARGS_WAIT_FOREVER)
+        w->deadline = clock_add(c->now, (usec_t)a->timeout * USEC_PER_MSEC);
+    control_arm(c->control);
+    return w->ticket;
+}
+
+void call_wait_not(struct call *c)
+{
+    c->session->waiting = (struct waiting){.deadline = USEC_NEVER};
+    control_arm(c->control);
+}

@@ -1,0 +1,66 @@
+#include "base/str.h"
+#include "engine/control/commands.h"
+#include "engine/control/control_private.h"
+
+#include <inttypes.h>
+
+struct subject {
+    const char *kind, *name;
+};
+
+static struct subject subject_of(const struct args *a)
+{
+    return a->child[0] ? (struct subject){"CHILD_SA", a->child} : (struct subject){"IKE_SA", a->ike};
+}
+
+/* charon's sentence; the reason behind it is ours. */
+static void answer(const struct waiting *w, const char *error, bool late, struct strbuf *reply)
+{
+    struct subject s = subject_of(&w->args);
+
+    vici_put_value(reply, "success", late || error ? "no" : "yes");
+    if (late)
+        vici_put_valuef(reply, "errmsg", "%s '%s' not established after %" PRId64 "ms", s.kind, s.name,
+                        w->args.timeout);
+    else if (error)
+        vici_put_valuef(reply, "errmsg", "establishing %s '%s' failed: %s", s.kind, s.name, error);
+}
+
+/* The connection that a wish for CHILD is about, or NULL. */
+static const char *ike_of(const struct engine *e, const struct args *a)
+{
+    if (a->ike[0])
+        return a->ike;
+    for (const struct ike_conf *conf = NULL; (conf = engine_next_conf(e, conf));)
+        if (ike_conf_child(conf, a->child))
+            return conf->name;
+    return NULL;
+}
+
+void initiate_run(struct call *c)
+{
+    struct engine *e = c->control->config.engine;
+    struct args a;
+    uint32_t ticket = 0;
+    int r;
+
+    if (!call_args(c, &a))
+        return;
+    if (!a.child[0] && !a.ike[0]) {
+        call_fail(c, "missing configuration name");
+        return;
+    }
+    if (a.timeout >= 0)
+        ticket = call_wait(c, &a, ike_of(e, &a), answer);
+    r = engine_initiate(e, c->now, args_ike(&a), args_child(&a), ticket);
+    if (r < 0) {
+        struct subject s = subject_of(&a);
+
+        call_wait_not(c);
+        call_fail(c, "%s config '%s' not found", s.kind, s.name);
+        return;
+    }
+    if (ticket == 0)
+        call_succeed(c);
+    call_changed(c);
+}

@@ -1,0 +1,226 @@
+#include "engine/control/server.h"
+
+#include "base/secret.h"
+#include "base/str.h"
+#include "engine/control/control_private.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#define BACKLOG 32
+
+struct peer {
+    struct peer *next;
+    struct server *server;
+    int fd;
+    struct loop_io *io;
+    uint32_t events; /* as the loop has them */
+    struct session *session;
+};
+
+struct server {
+    struct control *control;
+    struct sockaddr_un address;
+    int fd;
+    struct loop_io *io;
+    struct peer *peers;
+};
+
+/* Peers ----------------------------------------------------------------------------------------------------------- */
+
+static void peer_free(struct peer *p)
+{
+    struct peer **at;
+
+    for (at = &p->server->peers; *at && *at != p; at = &(*at)->next)
+        continue;
+    if (*at)
+        *at = p->next;
+    if (p->io)
+        (void)loop_io_free(p->io);
+    (void)session_free(p->session);
+    closep(&p->fd);
+    free(p);
+}
+
+/* The loop watches for what the session can do now; a hang-up is always told. */
+static void watch(struct peer *p)
+{
+    uint32_t events = (session_reads(p->session) ? EPOLLIN : 0U) | (p->session->out.len > 0 ? EPOLLOUT : 0U);
+
+    if (events != p->events && loop_io_events(p->io, events) == 0)
+        p->events = events;
+}
+
+/* The session may be dead while another one's command is carried out: it goes in its own turn, which the hang-up
+ * brings about. */
+static void on_ready(void *data)
+{
+    struct peer *p = data;
+
+    if (p->session->dead)
+        (void)shutdown(p->fd, SHUT_RDWR);
+    else
+        watch(p);
+}
+
+/* False: the peer is gone. */
+static bool peer_read(struct peer *p)
+{
+    char buf[SESSION_READ];
+    ssize_t n = recv(p->fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    if (n == 0)
+        return false;
+    session_input(p->session, buf, (size_t)n);
+    secret_wipe(buf, (size_t)n); /* load-shared and load-key */
+    return true;
+}
+
+static bool peer_write(struct peer *p)
+{
+    const struct strbuf *out = &p->session->out;
+    ssize_t n;
+
+    if (out->len == 0)
+        return true;
+    n = send(p->fd, out->data, out->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR;
+    session_sent(p->session, (size_t)n);
+    return true;
+}
+
+static void on_peer(void *data, int fd, uint32_t revents)
+{
+    struct peer *p = data;
+    bool fine = !p->session->dead && !(revents & (EPOLLHUP | EPOLLERR));
+
+    (void)fd;
+    if (fine && (revents & EPOLLIN) && session_reads(p->session))
+        fine = peer_read(p);
+    if (fine && !p->session->dead)
+        fine = peer_write(p);
+    if (fine && !p->session->dead)
+        watch(p);
+    else
+        peer_free(p);
+}
+
+static int peer_new(struct server *s, int fd)
+{
+    struct peer *p = calloc(1, sizeof(*p));
+
+    if (!p) {
+        closep(&fd);
+        return -ENOMEM;
+    }
+    *p = (struct peer){.server = s, .fd = fd, .events = EPOLLIN};
+    p->session = session_new(s->control, on_ready, p);
+    if (!p->session || loop_io_new(s->control->loop, fd, EPOLLIN, on_peer, p, &p->io) < 0) {
+        peer_free(p);
+        return -ENOSPC;
+    }
+    p->next = s->peers;
+    s->peers = p;
+    return 0;
+}
+
+static void on_connect(void *data, int fd, uint32_t revents)
+{
+    int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    (void)revents;
+    if (peer >= 0)
+        (void)peer_new(data, peer);
+}
+
+/* The socket ------------------------------------------------------------------------------------------------------ */
+
+static int unix_socket(void)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    return fd < 0 ? -errno : fd;
+}
+
+static int remove_stale(const struct sockaddr_un *address)
+{
+    cleanup(closep) int fd = -1;
+    struct stat st;
+
+    if (lstat(address->sun_path, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return -EEXIST;
+    fd = unix_socket();
+    if (fd < 0)
+        return fd;
+    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+        return -EADDRINUSE; /* EAGAIN: somebody listens and is busy */
+    if (errno != ECONNREFUSED)
+        return -errno;
+    return unlink(address->sun_path) < 0 ? -errno : 0;
+}
+
+/* Nobody can connect before listen(), so the mode is in place in time. */
+static int bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mode)
+{
+    int r = 0;
+
+    if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
+        return -errno;
+    if (chmod(address->sun_path, mode) < 0 || listen(fd, BACKLOG) < 0) {
+        r = -errno;
+        (void)unlink(address->sun_path);
+    }
+    return r;
+}
+
+int server_new(struct control *c, const char *path, mode_t mode, struct server **ret)
+{
+    struct server *s = calloc(1, sizeof(*s));
+    int r = -ENAMETOOLONG;
+
+    if (!s)
+        return -ENOMEM;
+    *s = (struct server){.control = c, .address = {.sun_family = AF_UNIX}, .fd = -1};
+    if (str_copy(s->address.sun_path, sizeof(s->address.sun_path), path))
+        r = remove_stale(&s->address);
+    if (r == 0)
+        r = s->fd = unix_socket();
+    if (r >= 0)
+        r = bind_and_listen(s->fd, &s->address, mode);
+    if (r < 0) {
+        closep(&s->fd);
+        free(s);
+        return r;
+    }
+    r = loop_io_new(c->loop, s->fd, EPOLLIN, on_connect, s, &s->io);
+    if (r < 0) {
+        (void)server_free(s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+struct server *server_free(struct server *s)
+{
+    if (!s)
+        return NULL;
+    while (s->peers)
+        peer_free(s->peers);
+    if (s->io)
+        (void)loop_io_free(s->io);
+    closep(&s->fd);
+    (void)unlink(s->address.sun_path);
+    free(s);
+    return NULL;
+}
