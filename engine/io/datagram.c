@@ -25,9 +25,7 @@ int datagram_options(int fd, int family, uint32_t mark)
             r = set_flag(fd, IPPROTO_IP, IP_RECVTOS, 1);
         return r < 0 ? r : set_flag(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
     }
-    r = set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (r == 0)
-        r = set_flag(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    r = set_flag(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     return r < 0 ? r : set_flag(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
 }
 

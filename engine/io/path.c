@@ -182,8 +182,8 @@ static int child_install(void *data, const struct path_child *child)
     s->tunnel = t;
     s->next_by_spi = p->by_spi[child->spi_in % PATH_BUCKETS];
     p->by_spi[child->spi_in % PATH_BUCKETS] = s;
-    s->next_by_unique = p->by_unique[s->unique % PATH_BUCKETS];
-    p->by_unique[s->unique % PATH_BUCKETS] = TAKE_PTR(s);
+    s->next_by_unique = p->by_unique[child->unique % PATH_BUCKETS];
+    p->by_unique[child->unique % PATH_BUCKETS] = TAKE_PTR(s);
     t->n_sas++;
     p->n_sas++;
     return 0;

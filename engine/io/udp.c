@@ -71,6 +71,7 @@ static int open_socket(struct loop *l, struct socket *s, uint16_t port, uint32_t
 {
     struct addr a = addr_any(s->family);
     socklen_t len = sizeof(a);
+    const int on = 1;
     int r;
 
     s->fd = socket(s->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -79,6 +80,8 @@ static int open_socket(struct loop *l, struct socket *s, uint16_t port, uint32_t
     r = datagram_options(s->fd, s->family, mark);
     if (r < 0)
         return r;
+    if (s->family == AF_INET6 && setsockopt(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
+        return -errno;
     addr_set_port(&a, port);
     if (bind(s->fd, &a.sa, addr_len(&a)) < 0 || getsockname(s->fd, &a.sa, &len) < 0)
         return -errno;
