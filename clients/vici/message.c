@@ -129,15 +129,13 @@ static void put_name(struct strbuf *b, const char *name)
     strbuf_add(b, name, len);
 }
 
-static void put_value(struct strbuf *b, const char *value)
+static void put_bytes(struct strbuf *b, const void *data, size_t len)
 {
-    size_t len = strlen(value);
-
     if (len > VICI_VALUE_MAX)
         b->bad = true;
     strbuf_putc(b, (char)(len >> 8));
     strbuf_putc(b, (char)(len & 0xFF));
-    strbuf_add(b, value, len);
+    strbuf_add(b, data, len);
 }
 
 void vici_put_section(struct strbuf *b, const char *name)
@@ -151,11 +149,16 @@ void vici_put_section_end(struct strbuf *b)
     put_type(b, VICI_SECTION_END);
 }
 
-void vici_put_value(struct strbuf *b, const char *key, const char *value)
+void vici_put_bytes(struct strbuf *b, const char *key, const void *data, size_t len)
 {
     put_type(b, VICI_KEY_VALUE);
     put_name(b, key);
-    put_value(b, value);
+    put_bytes(b, data, len);
+}
+
+void vici_put_value(struct strbuf *b, const char *key, const char *value)
+{
+    vici_put_bytes(b, key, value, strlen(value));
 }
 
 void vici_put_valuef(struct strbuf *b, const char *key, const char *fmt, ...)
@@ -187,7 +190,7 @@ void vici_put_list(struct strbuf *b, const char *name)
 void vici_put_list_item(struct strbuf *b, const char *value)
 {
     put_type(b, VICI_LIST_ITEM);
-    put_value(b, value);
+    put_bytes(b, value, strlen(value));
 }
 
 void vici_put_list_end(struct strbuf *b)

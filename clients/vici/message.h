@@ -76,6 +76,7 @@ bool vici_item_text(const struct vici_item *it, char *buf, size_t size);
 void vici_put_section(struct strbuf *b, const char *name);
 void vici_put_section_end(struct strbuf *b);
 void vici_put_value(struct strbuf *b, const char *key, const char *value);
+void vici_put_bytes(struct strbuf *b, const char *key, const void *data, size_t len);
 void vici_put_valuef(struct strbuf *b, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void vici_put_list(struct strbuf *b, const char *name);
 void vici_put_list_item(struct strbuf *b, const char *value);
