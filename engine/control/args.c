@@ -3,7 +3,6 @@
 #include "base/array.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "clients/vici/message.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -133,13 +132,21 @@ const char *args_child(const struct args *a)
     return a->child[0] ? a->child : NULL;
 }
 
-int args_text(struct rd message, const char *key, char *buf, size_t size)
+bool args_item(struct rd message, const char *key, struct vici_item *ret)
 {
     struct vici_walk w = vici_walk_of(message);
+
+    while (vici_walk_next(&w, ret) != VICI_END)
+        if (ret->type == VICI_KEY_VALUE && w.depth == 0 && vici_item_is(ret, key))
+            return true;
+    return false;
+}
+
+int args_text(struct rd message, const char *key, char *buf, size_t size)
+{
     struct vici_item it;
 
-    while (vici_walk_next(&w, &it) != VICI_END)
-        if (it.type == VICI_KEY_VALUE && w.depth == 0 && vici_item_is(&it, key))
-            return vici_item_text(&it, buf, size) ? 1 : -EINVAL;
-    return 0;
+    if (!args_item(message, key, &it))
+        return 0;
+    return vici_item_text(&it, buf, size) ? 1 : -EINVAL;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/reader.h"
+#include "clients/vici/message.h"
 #include "engine/ike/conf.h"
 
 #include <stdbool.h>
@@ -24,7 +25,10 @@ bool args_read(struct rd message, struct args *ret, char *error, size_t size);
 const char *args_ike(const struct args *a);   /* NULL where absent */
 const char *args_child(const struct args *a); /* NULL where absent */
 
-/* The value of KEY at the top level: 1, 0 where it is absent, -EINVAL where it is too long or no text. */
+/* The first key/value pair of KEY at the top level; its value may be bytes. */
+bool args_item(struct rd message, const char *key, struct vici_item *ret);
+
+/* Its value as text: 1, 0 where it is absent, -EINVAL where it is too long or no text. */
 int args_text(struct rd message, const char *key, char *buf, size_t size);
 
 /* charon's booleans: yes, true, enabled, 1; anything else is false. */

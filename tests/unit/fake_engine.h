@@ -148,6 +148,13 @@ uint64_t engine_counter(const struct engine *e, enum engine_counter c)
     return e->found + (uint64_t)c;
 }
 
+const char *engine_counter_name(enum engine_counter c)
+{
+    static const char *const names[ENGINE_COUNTERS] = {[ENGINE_IKE_REKEY_INIT] = "ike-rekey-init"};
+
+    return names[c] ? names[c] : "other";
+}
+
 unsigned engine_half_open(const struct engine *e)
 {
     return e->found;

@@ -1,168 +1,8 @@
 /* The VICI server without a socket: framing, registration, commands, and what waits. The engine is played. */
-#include "engine/control/session.h"
-
 #include "base/array.h"
-#include "engine/control/control.h"
-#include "engine/control/control_private.h"
-#include "tests/unit/fake_engine.h"
-#include "tests/unit/vici_client.h"
+#include "tests/unit/control_host.h"
 
 #define SECRET "correct-horse-battery"
-
-#define CONN(name)                                                                                                     \
-    name "{version=2 local_addrs[192.0.2.1] remote_addrs[203.0.113.10] proposals[aes128-sha256-ecp256] "               \
-         "local{auth=psk id=192.0.2.1} remote{auth=psk id=203.0.113.10} "                                              \
-         "children{net{local_ts[10.0.0.0/16] remote_ts[10.1.0.0/16] esp_proposals[aes128gcm16]}}}"
-
-struct host {
-    struct loop *loop;
-    struct engine engine;
-    struct creds *creds;
-    struct control *control;
-    struct session *session;
-    struct strbuf wire; /* what the server sent and the client has not looked at */
-    unsigned changes;   /* calls of after() */
-};
-
-static void on_change(void *data)
-{
-    struct host *h = data;
-
-    h->changes++;
-}
-
-static void on_done(void *data, uint32_t ticket, const char *error)
-{
-    struct host *h = data;
-
-    control_done(h->control, ticket, error);
-}
-
-static int setup(void **state)
-{
-    struct host *h = calloc(1, sizeof(*h));
-    struct control_config config = {.after = on_change, .data = h};
-
-    assert_non_null(h);
-    assert_int_equal(loop_new(&h->loop), 0);
-    assert_int_equal(creds_new(&h->creds), 0);
-    h->engine.path.child_usage = fake_usage;
-    h->engine.done = on_done;
-    h->engine.data = h;
-    config.engine = &h->engine;
-    config.creds = h->creds;
-    assert_int_equal(control_new(h->loop, &config, &h->control), 0);
-    h->session = session_new(h->control, NULL, NULL);
-    assert_non_null(h->session);
-    strbuf_init(&h->wire, 64 * VICI_PACKET_MAX);
-    *state = h;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct host *h = *state;
-
-    strbuf_done(&h->wire);
-    h->control = control_free(h->control);
-    h->creds = creds_free(h->creds);
-    fake_engine_done(&h->engine);
-    h->loop = loop_free(h->loop);
-    free(h);
-    return 0;
-}
-
-/* All that the server has to say, as a client that reads it. */
-static void drain(struct host *h)
-{
-    while (h->session->out.len > 0) {
-        strbuf_add(&h->wire, h->session->out.data, h->session->out.len);
-        session_sent(h->session, h->session->out.len);
-    }
-}
-
-static void send_packet(struct host *h, enum vici_packet type, const char *name, const char *spec)
-{
-    cleanup(strbuf_done) struct strbuf b;
-
-    strbuf_init(&b, VICI_PACKET_MAX);
-    client_packet(&b, type, name, spec);
-    session_input(h->session, b.data, b.len);
-}
-
-static const char *next(struct host *h)
-{
-    drain(h);
-    return client_take(&h->wire);
-}
-
-static const char *ask(struct host *h, const char *command, const char *spec)
-{
-    send_packet(h, VICI_CMD_REQUEST, command, spec);
-    return next(h);
-}
-
-static void hear(struct host *h, const char *event)
-{
-    send_packet(h, VICI_EVENT_REGISTER, event, "");
-    assert_string_equal(next(h), "5 ");
-}
-
-static void load(struct host *h, const char *conn)
-{
-    assert_string_equal(ask(h, "load-conn", conn), "1 success=yes");
-}
-
-/* An established IKE_SA of the first connection with one CHILD_SA. */
-struct sas {
-    struct ike_sa ike;
-    struct child_sa child;
-};
-
-static void make_sas(struct host *h, struct sas *s, uint32_t unique)
-{
-    struct ike_conf *conf = h->engine.confs[0];
-
-    *s = (struct sas){
-        .ike = {.engine = &h->engine,
-                .conf = conf,
-                .unique = unique,
-                .state = IKE_ESTABLISHED,
-                .initiator = true,
-                .spi_i = {1, 2, 3, 4, 5, 6, 7, 8},
-                .spi_r = {9},
-                .me = conf->local.id,
-                .peer = conf->remote.id,
-                .established_at = loop_now(h->loop),
-                .rekey_at = clock_add(loop_now(h->loop), 100 * USEC_PER_SEC),
-                .reauth_at = USEC_NEVER,
-                .children = &s->child,
-                .n_children = 1,
-                .next = h->engine.sas},
-        .child = {.ike = &s->ike,
-                  .ike_conf = conf,
-                  .conf = &conf->children[0],
-                  .unique = unique + 100,
-                  .reqid = 1,
-                  .state = CHILD_INSTALLED,
-                  .spi_in = 0xC0FFEE01,
-                  .spi_out = 0xC0FFEE02,
-                  .encap = true,
-                  .installed_at = loop_now(h->loop),
-                  .rekey_at = USEC_NEVER,
-                  .life_at = USEC_NEVER},
-    };
-    assert_int_equal(addr_parse("192.0.2.1", &s->ike.local), 0);
-    assert_int_equal(addr_parse("203.0.113.10", &s->ike.remote), 0);
-    addr_set_port(&s->ike.local, 500);
-    addr_set_port(&s->ike.remote, 500);
-    s->ike.suite.encr = s->child.suite.encr = alg_find(ALG_ENCR, 20, 128);
-    s->ike.suite.prf = alg_find(ALG_PRF, 5, 0);
-    s->ike.suite.dh = alg_find(ALG_DH, 19, 0);
-    selectors_resolve(&conf->children[0].local_ts, &s->ike.local, &s->child.local_ts);
-    selectors_resolve(&conf->children[0].remote_ts, &s->ike.remote, &s->child.remote_ts);
-    h->engine.sas = &s->ike;
-}
 
 /* Framing --------------------------------------------------------------------------------------------------------- */
 
@@ -176,26 +16,26 @@ static void test_answers_whatever_the_pieces(void **state)
     client_packet(&b, VICI_CMD_REQUEST, "get-conns", "");
     for (size_t i = 0; i < b.len; i++)
         session_input(h->session, &b.data[i], 1);
-    assert_non_null(strstr(next(h), "1 daemon=rekindle-engine version=" ENGINE_VERSION " sysname=Linux"));
-    assert_string_equal(next(h), "1 conns[]");
+    assert_non_null(strstr(host_next(h), "1 daemon=rekindle-engine version=" ENGINE_VERSION " sysname=Linux"));
+    assert_string_equal(host_next(h), "1 conns[]");
     session_input(h->session, b.data, b.len);
-    assert_non_null(next(h));
-    assert_string_equal(next(h), "1 conns[]");
-    assert_null(next(h));
+    assert_non_null(host_next(h));
+    assert_string_equal(host_next(h), "1 conns[]");
+    assert_null(host_next(h));
 }
 
 static void test_unknown_names_are_said_to_be(void **state)
 {
     struct host *h = *state;
 
-    assert_string_equal(ask(h, "no-such-command", "a=b"), "2 ");
-    send_packet(h, VICI_EVENT_REGISTER, "alert", "");
-    assert_string_equal(next(h), "6 ");
-    send_packet(h, VICI_EVENT_UNREGISTER, "ike-updown", "");
-    assert_string_equal(next(h), "6 ");
-    hear(h, "ike-updown");
-    send_packet(h, VICI_EVENT_UNREGISTER, "ike-updown", "");
-    assert_string_equal(next(h), "5 ");
+    assert_string_equal(host_ask(h, "no-such-command", "a=b"), "2 ");
+    host_send(h, VICI_EVENT_REGISTER, "alert", "");
+    assert_string_equal(host_next(h), "6 ");
+    host_send(h, VICI_EVENT_UNREGISTER, "ike-updown", "");
+    assert_string_equal(host_next(h), "6 ");
+    host_hear(h, "ike-updown");
+    host_send(h, VICI_EVENT_UNREGISTER, "ike-updown", "");
+    assert_string_equal(host_next(h), "5 ");
     assert_false(h->session->dead);
 }
 
@@ -205,7 +45,7 @@ static void test_all_events_can_be_heard(void **state)
                                         "control-log", "list-sa",      "list-conn", "list-cert",   "list-policy"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        hear(*state, names[i]);
+        host_hear(*state, names[i]);
 }
 
 static void expect_dead(struct host *h, const void *bytes, size_t len)
@@ -239,7 +79,7 @@ static void test_a_malformed_message_is_refused(void **state)
     struct host *h = *state;
 
     session_input(h->session, bytes, sizeof(bytes));
-    assert_string_equal(next(h), "1 success=no errmsg=the message is malformed");
+    assert_string_equal(host_next(h), "1 success=no errmsg=the message is malformed");
 }
 
 /* Connections ----------------------------------------------------------------------------------------------------- */
@@ -248,22 +88,23 @@ static void test_connections_come_and_go(void **state)
 {
     struct host *h = *state;
 
-    load(h, CONN("aws"));
-    load(h, CONN("other"));
-    load(h, CONN("aws"));
+    host_load(h, CONN("aws"));
+    host_load(h, CONN("other"));
+    host_load(h, CONN("aws"));
     assert_int_equal(h->engine.n_confs, 2);
     assert_int_equal(h->changes, 3);
-    assert_string_equal(ask(h, "get-conns", ""), "1 conns[other,aws]");
-    assert_string_equal(ask(h, "unload-conn", "name=aws"), "1 success=yes");
-    assert_string_equal(ask(h, "unload-conn", "name=aws"), "1 success=no errmsg=unload: connection 'aws' not found");
-    assert_string_equal(ask(h, "unload-conn", ""), "1 success=no errmsg=missing connection name to unload");
-    assert_string_equal(ask(h, "get-conns", ""), "1 conns[other]");
+    assert_string_equal(host_ask(h, "get-conns", ""), "1 conns[other,aws]");
+    assert_string_equal(host_ask(h, "unload-conn", "name=aws"), "1 success=yes");
+    assert_string_equal(host_ask(h, "unload-conn", "name=aws"),
+                        "1 success=no errmsg=unload: connection 'aws' not found");
+    assert_string_equal(host_ask(h, "unload-conn", ""), "1 success=no errmsg=missing connection name to unload");
+    assert_string_equal(host_ask(h, "get-conns", ""), "1 conns[other]");
 }
 
 static void test_a_connection_that_is_wrong_is_refused_by_name(void **state)
 {
     struct host *h = *state;
-    const char *answer = ask(h, "load-conn", "aws{remote_addrs[203.0.113.10] no_such_key=1}");
+    const char *answer = host_ask(h, "load-conn", "aws{remote_addrs[203.0.113.10] no_such_key=1}");
 
     assert_non_null(strstr(answer, "1 success=no errmsg="));
     assert_non_null(strstr(answer, "no_such_key"));
@@ -275,19 +116,19 @@ static void test_lists_connections(void **state)
     struct host *h = *state;
     const char *text;
 
-    load(h, CONN("aws"));
-    load(h, CONN("other"));
-    assert_string_equal(ask(h, "list-conns", ""), "1 ");
-    hear(h, "list-conn");
-    text = ask(h, "list-conns", "");
+    host_load(h, CONN("aws"));
+    host_load(h, CONN("other"));
+    assert_string_equal(host_ask(h, "list-conns", ""), "1 ");
+    host_hear(h, "list-conn");
+    text = host_ask(h, "list-conns", "");
     assert_non_null(strstr(text, "7 list-conn aws{local_addrs[192.0.2.1] remote_addrs[203.0.113.10] version=IKEv2 "));
     assert_non_null(strstr(text, "local-1{class=pre-shared key id=192.0.2.1 groups[] certs[] cacerts[]}"));
     assert_non_null(strstr(text, "children{net{mode=TUNNEL "));
     assert_non_null(strstr(text, "local-ts[10.0.0.0/16] remote-ts[10.1.0.0/16]}}"));
-    assert_non_null(strstr(next(h), "7 list-conn other{"));
-    assert_string_equal(next(h), "1 ");
-    assert_non_null(strstr(ask(h, "list-conns", "ike=other"), "7 list-conn other{"));
-    assert_string_equal(next(h), "1 ");
+    assert_non_null(strstr(host_next(h), "7 list-conn other{"));
+    assert_string_equal(host_next(h), "1 ");
+    assert_non_null(strstr(host_ask(h, "list-conns", "ike=other"), "7 list-conn other{"));
+    assert_string_equal(host_next(h), "1 ");
 }
 
 /* SAs ------------------------------------------------------------------------------------------------------------- */
@@ -298,11 +139,11 @@ static void test_lists_sas(void **state)
     const char *text;
     struct sas one;
 
-    load(h, CONN("aws"));
-    make_sas(h, &one, 7);
-    assert_string_equal(ask(h, "list-sas", ""), "1 ");
-    hear(h, "list-sa");
-    text = ask(h, "list-sas", "");
+    host_load(h, CONN("aws"));
+    host_make_sas(h, &one, 7);
+    assert_string_equal(host_ask(h, "list-sas", ""), "1 ");
+    host_hear(h, "list-sa");
+    text = host_ask(h, "list-sas", "");
     assert_non_null(strstr(text, "7 list-sa aws{uniqueid=7 version=2 state=ESTABLISHED local-host=192.0.2.1 "
                                  "local-port=500 local-id=192.0.2.1 remote-host=203.0.113.10 remote-port=500 "
                                  "remote-id=203.0.113.10 initiator=yes initiator-spi=0102030405060708 "
@@ -312,7 +153,7 @@ static void test_lists_sas(void **state)
                                  "protocol=ESP encap=yes spi-in=c0ffee01 spi-out=c0ffee02 encr-alg=AES_GCM_16 "
                                  "encr-keysize=128 bytes-in=300 packets-in=3 drop-in-replay=107 bytes-out=200 "
                                  "packets-out=2 install-time=0 local-ts[10.0.0.0/16] remote-ts[10.1.0.0/16]}}}"));
-    assert_string_equal(next(h), "1 ");
+    assert_string_equal(host_next(h), "1 ");
 }
 
 static void test_filters_sas(void **state)
@@ -328,15 +169,15 @@ static void test_filters_sas(void **state)
     struct host *h = *state;
     struct sas one;
 
-    load(h, CONN("aws"));
-    make_sas(h, &one, 7);
-    hear(h, "list-sa");
+    host_load(h, CONN("aws"));
+    host_make_sas(h, &one, 7);
+    host_hear(h, "list-sa");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        const char *text = ask(h, "list-sas", cases[i].filter);
+        const char *text = host_ask(h, "list-sas", cases[i].filter);
 
         assert_int_equal(text[0], cases[i].found ? '7' : '1');
         if (cases[i].found)
-            assert_string_equal(next(h), "1 ");
+            assert_string_equal(host_next(h), "1 ");
     }
 }
 
@@ -349,15 +190,15 @@ static void test_a_long_list_does_not_fill_memory(void **state)
     unsigned n = 0;
     const char *text;
 
-    load(h, CONN("aws"));
+    host_load(h, CONN("aws"));
     for (uint32_t i = 0; i < N; i++)
-        make_sas(h, &many[i], i + 1);
-    hear(h, "list-sa");
-    send_packet(h, VICI_CMD_REQUEST, "list-sas", "");
+        host_make_sas(h, &many[i], i + 1);
+    host_hear(h, "list-sa");
+    host_send(h, VICI_CMD_REQUEST, "list-sas", "");
     assert_in_range(h->session->out.len, SESSION_OUT_LOW, SESSION_OUT_LOW + 4096);
     assert_false(session_reads(h->session));
     h->engine.sas = &many[N - 1 - REMOVED].ike; /* the newest ones, which were told first or were to be */
-    while ((text = next(h)) && text[0] == '7')
+    while ((text = host_next(h)) && text[0] == '7')
         n++;
     assert_string_equal(text, "1 ");
     assert_in_range(n, N - REMOVED, N - 1);
@@ -370,40 +211,42 @@ static void test_initiate_waits_for_the_engine(void **state)
 {
     struct host *h = *state;
 
-    load(h, CONN("aws"));
-    assert_null(ask(h, "initiate", "child=net ike=aws timeout=0"));
+    host_load(h, CONN("aws"));
+    assert_null(host_ask(h, "initiate", "child=net ike=aws timeout=0"));
     assert_string_equal(h->engine.asked, "initiate aws/net");
     assert_int_equal(h->changes, 2);
     assert_false(session_reads(h->session));
     control_done(h->control, h->engine.ticket + 1, NULL);
-    assert_null(next(h));
+    assert_null(host_next(h));
     control_done(h->control, h->engine.ticket, NULL);
-    assert_string_equal(next(h), "1 success=yes");
+    assert_string_equal(host_next(h), "1 success=yes");
     control_done(h->control, h->engine.ticket, NULL);
-    assert_null(next(h));
-    assert_null(ask(h, "initiate", "child=net"));
+    assert_null(host_next(h));
+    assert_null(host_ask(h, "initiate", "child=net"));
     control_done(h->control, h->engine.ticket, "the peer does not answer");
-    assert_string_equal(next(h), "1 success=no errmsg=establishing CHILD_SA 'net' failed: the peer does not answer");
-    assert_null(ask(h, "initiate", "ike=aws"));
+    assert_string_equal(host_next(h),
+                        "1 success=no errmsg=establishing CHILD_SA 'net' failed: the peer does not answer");
+    assert_null(host_ask(h, "initiate", "ike=aws"));
     assert_string_equal(h->engine.asked, "initiate aws/-");
     control_done(h->control, h->engine.ticket, "no");
-    assert_string_equal(next(h), "1 success=no errmsg=establishing IKE_SA 'aws' failed: no");
+    assert_string_equal(host_next(h), "1 success=no errmsg=establishing IKE_SA 'aws' failed: no");
 }
 
 static void test_initiate_is_answered_at_once(void **state)
 {
     struct host *h = *state;
 
-    load(h, CONN("aws"));
-    assert_string_equal(ask(h, "initiate", "child=net timeout=-1"), "1 success=yes");
+    host_load(h, CONN("aws"));
+    assert_string_equal(host_ask(h, "initiate", "child=net timeout=-1"), "1 success=yes");
     assert_int_equal(h->engine.ticket, 0);
-    assert_string_equal(ask(h, "initiate", "child=net ike=other"),
+    assert_string_equal(host_ask(h, "initiate", "child=net ike=other"),
                         "1 success=no errmsg=CHILD_SA config 'net' not found");
-    assert_string_equal(ask(h, "initiate", ""), "1 success=no errmsg=missing configuration name");
-    assert_string_equal(ask(h, "initiate", "child=net timeout=soon"), "1 success=no errmsg=invalid value of 'timeout'");
+    assert_string_equal(host_ask(h, "initiate", ""), "1 success=no errmsg=missing configuration name");
+    assert_string_equal(host_ask(h, "initiate", "child=net timeout=soon"),
+                        "1 success=no errmsg=invalid value of 'timeout'");
     h->engine.at_once = true;
-    assert_string_equal(ask(h, "initiate", "child=net"), "1 success=yes");
-    assert_null(next(h));
+    assert_string_equal(host_ask(h, "initiate", "child=net"), "1 success=yes");
+    assert_null(host_next(h));
     assert_true(session_reads(h->session));
 }
 
@@ -412,15 +255,15 @@ static void test_commands_behind_a_wish_wait_for_their_turn(void **state)
     struct host *h = *state;
     cleanup(strbuf_done) struct strbuf b;
 
-    load(h, CONN("aws"));
+    host_load(h, CONN("aws"));
     strbuf_init(&b, VICI_PACKET_MAX);
     client_packet(&b, VICI_CMD_REQUEST, "initiate", "child=net");
     client_packet(&b, VICI_CMD_REQUEST, "get-conns", "");
     session_input(h->session, b.data, b.len);
-    assert_null(next(h));
+    assert_null(host_next(h));
     control_done(h->control, h->engine.ticket, NULL);
-    assert_string_equal(next(h), "1 success=yes");
-    assert_string_equal(next(h), "1 conns[aws]");
+    assert_string_equal(host_next(h), "1 success=yes");
+    assert_string_equal(host_next(h), "1 conns[aws]");
 }
 
 static void test_initiate_gives_up_waiting(void **state)
@@ -428,27 +271,27 @@ static void test_initiate_gives_up_waiting(void **state)
     struct host *h = *state;
     const char *text = NULL;
 
-    load(h, CONN("aws"));
-    assert_null(ask(h, "initiate", "child=net timeout=20"));
+    host_load(h, CONN("aws"));
+    assert_null(host_ask(h, "initiate", "child=net timeout=20"));
     for (unsigned i = 0; i < 1000 && !text; i++) {
         assert_true(loop_turn(h->loop, 10 * USEC_PER_MSEC) >= 0);
-        text = next(h);
+        text = host_next(h);
     }
     assert_string_equal(text, "1 success=no errmsg=CHILD_SA 'net' not established after 20ms");
     control_done(h->control, h->engine.ticket, NULL);
-    assert_null(next(h));
+    assert_null(host_next(h));
 }
 
 static void test_who_goes_away_cancels_the_waiting_only(void **state)
 {
     struct host *h = *state;
 
-    load(h, CONN("aws"));
-    assert_null(ask(h, "initiate", "child=net"));
+    host_load(h, CONN("aws"));
+    assert_null(host_ask(h, "initiate", "child=net"));
     h->session = session_free(h->session);
     control_done(h->control, h->engine.ticket, NULL); /* finds nobody */
     h->session = session_new(h->control, NULL, NULL);
-    assert_string_equal(ask(h, "get-conns", ""), "1 conns[aws]");
+    assert_string_equal(host_ask(h, "get-conns", ""), "1 conns[aws]");
 }
 
 static void test_terminate_and_rekey_count(void **state)
@@ -456,30 +299,30 @@ static void test_terminate_and_rekey_count(void **state)
     struct host *h = *state;
     struct sas one;
 
-    load(h, CONN("aws"));
-    make_sas(h, &one, 7);
-    assert_string_equal(ask(h, "terminate", ""), "1 success=no errmsg=missing terminate selector");
-    assert_string_equal(ask(h, "terminate", "ike=aws"),
+    host_load(h, CONN("aws"));
+    host_make_sas(h, &one, 7);
+    assert_string_equal(host_ask(h, "terminate", ""), "1 success=no errmsg=missing terminate selector");
+    assert_string_equal(host_ask(h, "terminate", "ike=aws"),
                         "1 success=no matches=0 terminated=0 errmsg=no matching SAs to terminate found");
     h->engine.found = 1;
-    assert_null(ask(h, "terminate", "ike=aws"));
+    assert_null(host_ask(h, "terminate", "ike=aws"));
     assert_string_equal(h->engine.asked, "terminate aws/-");
     control_done(h->control, h->engine.ticket, NULL);
-    assert_string_equal(next(h), "1 success=yes matches=1 terminated=1");
-    assert_string_equal(ask(h, "terminate", "child=net timeout=-1"), "1 success=yes matches=1 terminated=1");
+    assert_string_equal(host_next(h), "1 success=yes matches=1 terminated=1");
+    assert_string_equal(host_ask(h, "terminate", "child=net timeout=-1"), "1 success=yes matches=1 terminated=1");
     h->engine.at_once = true;
-    assert_string_equal(ask(h, "terminate", "ike-id=7 force=yes"), "1 success=yes matches=1 terminated=1");
+    assert_string_equal(host_ask(h, "terminate", "ike-id=7 force=yes"), "1 success=yes matches=1 terminated=1");
     assert_string_equal(h->engine.asked, "kill -/-");
     h->engine.error = "it is gone";
-    assert_string_equal(ask(h, "terminate", "child-id=107"),
+    assert_string_equal(host_ask(h, "terminate", "child-id=107"),
                         "1 success=no matches=1 terminated=0 errmsg=terminating SA failed");
-    assert_string_equal(ask(h, "rekey", "child=net"), "1 success=yes matches=1");
+    assert_string_equal(host_ask(h, "rekey", "child=net"), "1 success=yes matches=1");
     assert_string_equal(h->engine.asked, "rekey -/net");
-    assert_string_equal(ask(h, "rekey", "ike=aws reauth=yes"), "1 success=yes matches=1");
+    assert_string_equal(host_ask(h, "rekey", "ike=aws reauth=yes"), "1 success=yes matches=1");
     assert_string_equal(h->engine.asked, "reauth aws/-");
     h->engine.found = 0;
-    assert_string_equal(ask(h, "rekey", "ike=x"), "1 success=no matches=0 errmsg=no matching SAs to rekey found");
-    assert_string_equal(ask(h, "rekey", ""), "1 success=no errmsg=missing rekey selector");
+    assert_string_equal(host_ask(h, "rekey", "ike=x"), "1 success=no matches=0 errmsg=no matching SAs to rekey found");
+    assert_string_equal(host_ask(h, "rekey", ""), "1 success=no errmsg=missing rekey selector");
 }
 
 /* The log --------------------------------------------------------------------------------------------------------- */
@@ -496,21 +339,21 @@ static void test_tells_the_log_of_what_is_waited_for(void **state)
 {
     struct host *h = *state;
 
-    load(h, CONN("aws"));
-    hear(h, "control-log");
+    host_load(h, CONN("aws"));
+    host_hear(h, "control-log");
     say(h, 1, "aws", "before");
-    assert_null(ask(h, "initiate", "child=net"));
+    assert_null(host_ask(h, "initiate", "child=net"));
     say(h, 1, "aws", "initiating");
     say(h, 2, "aws", "details");
     say(h, 1, "other", "something else");
     control_done(h->control, h->engine.ticket, NULL);
     say(h, 1, "aws", "after");
-    assert_string_equal(next(h), "7 control-log group=IKE level=1 ikesa-name=aws ikesa-uniqueid=3 msg=initiating");
-    assert_string_equal(next(h), "1 success=yes");
-    assert_null(next(h));
-    assert_null(ask(h, "initiate", "child=net loglevel=2"));
+    assert_string_equal(host_next(h), "7 control-log group=IKE level=1 ikesa-name=aws ikesa-uniqueid=3 msg=initiating");
+    assert_string_equal(host_next(h), "1 success=yes");
+    assert_null(host_next(h));
+    assert_null(host_ask(h, "initiate", "child=net loglevel=2"));
     say(h, 2, "aws", "details");
-    assert_string_equal(next(h), "7 control-log group=IKE level=2 ikesa-name=aws ikesa-uniqueid=3 msg=details");
+    assert_string_equal(host_next(h), "7 control-log group=IKE level=2 ikesa-name=aws ikesa-uniqueid=3 msg=details");
 }
 
 static void test_tells_the_log(void **state)
@@ -518,11 +361,11 @@ static void test_tells_the_log(void **state)
     struct host *h = *state;
 
     say(h, 1, NULL, "unheard");
-    hear(h, "log");
+    host_hear(h, "log");
     say(h, 1, NULL, "hello");
     say(h, 2, NULL, "details");
-    assert_string_equal(next(h), "7 log group=IKE level=1 thread=1 msg=hello");
-    assert_null(next(h));
+    assert_string_equal(host_next(h), "7 log group=IKE level=1 thread=1 msg=hello");
+    assert_null(host_next(h));
 }
 
 static void test_who_does_not_read_is_cut_off(void **state)
@@ -532,7 +375,7 @@ static void test_who_does_not_read_is_cut_off(void **state)
 
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
-    hear(h, "log");
+    host_hear(h, "log");
     for (unsigned i = 0; i < 4 * SESSION_OUT_MAX / sizeof(text) && !h->session->dead; i++) {
         say(h, 1, NULL, text);
         assert_in_range(h->session->out.len, 0, SESSION_OUT_MAX);
@@ -548,39 +391,39 @@ static void test_tells_what_happens_to_sas(void **state)
     struct engine_event ev;
     struct sas one, two;
 
-    load(h, CONN("aws"));
-    make_sas(h, &one, 7);
-    make_sas(h, &two, 8);
+    host_load(h, CONN("aws"));
+    host_make_sas(h, &one, 7);
+    host_make_sas(h, &two, 8);
     ev = (struct engine_event){
         .type = ENGINE_IKE_UP, .ike = &one.ike, .new_ike = &two.ike, .child = &one.child, .new_child = &two.child};
     control_event(h->control, &ev);
-    assert_null(next(h));
-    hear(h, "ike-updown");
-    hear(h, "child-updown");
-    hear(h, "ike-rekey");
-    hear(h, "child-rekey");
-    hear(h, "ike-update");
+    assert_null(host_next(h));
+    host_hear(h, "ike-updown");
+    host_hear(h, "child-updown");
+    host_hear(h, "ike-rekey");
+    host_hear(h, "child-rekey");
+    host_hear(h, "ike-update");
     control_event(h->control, &ev);
-    assert_non_null(strstr(next(h), "7 ike-updown up=yes aws{uniqueid=7 "));
+    assert_non_null(strstr(host_next(h), "7 ike-updown up=yes aws{uniqueid=7 "));
     ev.type = ENGINE_IKE_DOWN;
     control_event(h->control, &ev);
-    assert_non_null(strstr(next(h), "7 ike-updown aws{uniqueid=7 "));
+    assert_non_null(strstr(host_next(h), "7 ike-updown aws{uniqueid=7 "));
     ev.type = ENGINE_CHILD_UP;
     control_event(h->control, &ev);
-    assert_non_null(strstr(next(h), "7 child-updown up=yes aws{uniqueid=7 "));
+    assert_non_null(strstr(host_next(h), "7 child-updown up=yes aws{uniqueid=7 "));
     ev.type = ENGINE_CHILD_DOWN;
     control_event(h->control, &ev);
-    assert_non_null(strstr(next(h), "child-sas{net-107{name=net "));
+    assert_non_null(strstr(host_next(h), "child-sas{net-107{name=net "));
     ev.type = ENGINE_IKE_REKEYED;
     control_event(h->control, &ev);
-    assert_non_null(strstr(next(h), "7 ike-rekey aws{old{uniqueid=7 "));
+    assert_non_null(strstr(host_next(h), "7 ike-rekey aws{old{uniqueid=7 "));
     ev.type = ENGINE_CHILD_REKEYED;
     control_event(h->control, &ev);
-    assert_non_null(strstr(next(h), "child-sas{net-107{old{name=net uniqueid=107 "));
+    assert_non_null(strstr(host_next(h), "child-sas{net-107{old{name=net uniqueid=107 "));
     ev.type = ENGINE_IKE_MOVED;
     control_event(h->control, &ev);
-    assert_non_null(strstr(next(h), "7 ike-update "));
-    assert_null(next(h));
+    assert_non_null(strstr(host_next(h), "7 ike-update "));
+    assert_null(host_next(h));
 }
 
 /* Secrets --------------------------------------------------------------------------------------------------------- */
@@ -591,39 +434,39 @@ static void test_secrets_go_in_and_do_not_come_out(void **state)
     struct identity peer;
 
     assert_int_equal(identity_parse("203.0.113.10", &peer), 0);
-    assert_string_equal(ask(h, "load-shared", "id=ike-aws type=IKE data=" SECRET " owners[203.0.113.10]"),
+    assert_string_equal(host_ask(h, "load-shared", "id=ike-aws type=IKE data=" SECRET " owners[203.0.113.10]"),
                         "1 success=yes");
     assert_string_equal(secret_text(creds_shared(h->creds, CREDS_IKE, NULL, &peer)), SECRET);
-    assert_string_equal(ask(h, "load-shared", "id=p type=ppk data=x owners[p]"), "1 success=yes");
-    assert_string_equal(ask(h, "get-shared", ""), "1 keys[ike-aws,p]");
-    assert_string_equal(ask(h, "unload-shared", "id=ike-aws"), "1 success=yes");
+    assert_string_equal(host_ask(h, "load-shared", "id=p type=ppk data=x owners[p]"), "1 success=yes");
+    assert_string_equal(host_ask(h, "get-shared", ""), "1 keys[ike-aws,p]");
+    assert_string_equal(host_ask(h, "unload-shared", "id=ike-aws"), "1 success=yes");
     assert_null(creds_shared(h->creds, CREDS_IKE, NULL, &peer));
-    assert_non_null(strstr(ask(h, "unload-shared", "id=ike-aws"), "success=no"));
+    assert_non_null(strstr(host_ask(h, "unload-shared", "id=ike-aws"), "success=no"));
 }
 
 static void test_refuses_secrets_by_name(void **state)
 {
     struct host *h = *state;
-    const char *text = ask(h, "load-shared", "id=e type=EAP data=" SECRET);
+    const char *text = host_ask(h, "load-shared", "id=e type=EAP data=" SECRET);
 
     assert_non_null(strstr(text, "success=no errmsg=shared keys of type 'EAP' are not supported"));
     assert_null(strstr(text, SECRET));
-    assert_non_null(strstr(ask(h, "load-shared", "type=IKE"), "success=no errmsg=missing shared key data"));
-    assert_non_null(strstr(ask(h, "load-shared", "data=" SECRET), "success=no errmsg=missing shared key type"));
-    assert_string_equal(ask(h, "get-shared", ""), "1 keys[]");
+    assert_non_null(strstr(host_ask(h, "load-shared", "type=IKE"), "success=no errmsg=missing shared key data"));
+    assert_non_null(strstr(host_ask(h, "load-shared", "data=" SECRET), "success=no errmsg=missing shared key type"));
+    assert_string_equal(host_ask(h, "get-shared", ""), "1 keys[]");
 }
 
 static void test_statistics(void **state)
 {
     struct host *h = *state;
-    const char *text = ask(h, "stats", "");
+    const char *text = host_ask(h, "stats", "");
 
     assert_non_null(strstr(text, "1 uptime{running=0 seconds since="));
     assert_non_null(strstr(text, "ikesas{total=0 half-open=0}"));
     assert_non_null(strstr(text, "mallinfo{sbrk="));
 }
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, host_setup, host_teardown)
 
 int main(void)
 {
