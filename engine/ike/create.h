@@ -8,15 +8,15 @@
 
 struct dh;
 
-/* What one side keeps of an exchange that makes keys. */
+/* What the initiator of an exchange that makes keys keeps until the answer: only that makes the new SA. */
 struct create {
-    uint8_t nonce[SA_NONCE_LEN]; /* ours */
-    struct dh *dh;               /* owned; NULL without key exchange */
-    uint16_t group;              /* asked for by INVALID_KE_PAYLOAD; 0: the first of the proposals */
-    uint32_t child;              /* unique id of the new CHILD_SA; 0 */
-    uint32_t new_ike;            /* unique id of the new IKE_SA; 0 */
-    struct proposals offered;
-    struct selectors tsi, tsr; /* as offered */
+    uint8_t nonce[SA_NONCE_LEN];  /* ours */
+    struct dh *dh;                /* owned; NULL without key exchange */
+    uint16_t group;               /* asked for by INVALID_KE_PAYLOAD; 0: ours to choose */
+    uint32_t spi_in;              /* of the new CHILD_SA; 0 */
+    uint8_t spi_ike[IKE_SPI_LEN]; /* ours of the new IKE_SA */
+    struct proposals offered;     /* with the SPI */
+    struct selectors tsi, tsr;    /* as offered */
     /* The peer's rekeying of the same SA crossed ours (RFC 7296 2.8.1): its new SA, already made as responder. */
     uint32_t rival;
 };
@@ -24,8 +24,8 @@ struct create {
 struct create *create_new(struct ike_sa *sa); /* with a nonce; NULL: no memory */
 struct create *create_free(struct create *c); /* wipes; accepts NULL */
 
-/* As initiator: makes the CHILD_SA (CREATED, with an SPI) where CR has none yet, and writes SA, TSi, TSr of IKE_AUTH.
- * The proposals are without groups. -errno */
+/* As initiator: takes an SPI where CR has none yet, and writes SA, TSi, TSr of IKE_AUTH. The proposals are without
+ * groups. -errno */
 int create_auth_write(struct ike_sa *sa, struct create *cr, struct ike_conf *ike_conf, const struct child_conf *conf,
                       struct chain_writer *cw);
 

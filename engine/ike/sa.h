@@ -39,8 +39,10 @@ struct child_sa {
     bool closing;       /* a DELETE was asked for; its close action is not carried out */
     usec_t installed_at;
     usec_t rekey_at, life_at;         /* USEC_NEVER */
-    usec_t gone_at;                   /* DELETED, REKEYED: when it is destroyed without more ado */
+    usec_t inactive_at;               /* when to look whether it still has traffic; USEC_NEVER */
+    usec_t gone_at;                   /* DELETED, REKEYED: when nothing is awaited any more; USEC_NEVER */
     uint32_t replaces;                /* unique id of the CHILD_SA that it was made to replace; 0 */
+    uint32_t replaced_by;             /* by rekeying, or by the winner of a collision; 0 */
     uint8_t nonce_min[NONCE_CMP_MAX]; /* the lower one of the exchange that made it: for collisions (RFC 7296 2.8.1) */
     size_t nonce_min_len;
 };
@@ -82,13 +84,15 @@ struct ike_sa {
     usec_t created_at, established_at;
     usec_t rekey_at, reauth_at, life_at; /* USEC_NEVER */
     usec_t last_in, last_out;            /* verified messages; any message */
+    usec_t dpd_at;                       /* when to look whether the peer is silent; USEC_NEVER */
     usec_t gone_at;                      /* REKEYED, DELETING: when it is destroyed without more ado; USEC_NEVER */
+    bool reauth;                         /* its CHILD_SAs are begun anew once it is deleted */
     unsigned tries;                      /* retransmissions of the request that is out */
     usec_t retransmit_at;                /* USEC_NEVER */
     usec_t sent_at;                      /* the request that is out: first time */
     unsigned keyingtry;                  /* 1, 2, ... */
     uint32_t replaces;                   /* unique id of the IKE_SA that it rekeyed; 0 */
-    uint32_t replaced_by;                /* by rekeying; 0 */
+    uint32_t replaced_by;                /* by rekeying, or by the winner of a collision; 0 */
     bool rekeyed_by_us;
     uint8_t nonce_min[NONCE_CMP_MAX];
     size_t nonce_min_len;
@@ -98,7 +102,8 @@ struct ike_sa {
  */
 struct ike_sa *ike_sa_new(struct engine *e, struct ike_conf *c, bool initiator, usec_t now);
 
-/* Changes the state, logs REASON, tells the event (up, down). The only writer of ->state. */
+/* Changes the state, logs REASON, tells the event (up of what replaces none, down of what none replaces). The only
+ * writer of ->state. */
 void ike_sa_become(struct ike_sa *sa, enum ike_state s, const char *reason, usec_t now);
 
 /* IKE_DESTROYING: children are removed, tickets of tasks answered with REASON, pointers hold until the reaping. */
@@ -107,6 +112,10 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason, usec_t now);
 /* SUITE and KEYS are set: makes the two seals. -ENOMEM */
 int ike_sa_keyed(struct ike_sa *sa);
 
+/* The peer, or we, are reached elsewhere: also all CHILD_SAs (RFC 4555 3.5, RFC 7296 2.23). Tells ENGINE_IKE_MOVED. */
+void ike_sa_move(struct ike_sa *sa, const struct addr *local, const struct addr *remote, bool nat_local,
+                 bool nat_remote, usec_t now);
+
 const uint8_t *ike_sa_my_spi(const struct ike_sa *sa);
 const uint8_t *ike_sa_peer_spi(const struct ike_sa *sa);
 void ike_sa_log(const struct ike_sa *sa, enum engine_group g, int level, const char *fmt, ...)
@@ -114,7 +123,8 @@ void ike_sa_log(const struct ike_sa *sa, enum engine_group g, int level, const c
 
 /* In state CREATED, linked into SA. NULL: no memory, or SA_CHILDREN_MAX. CONF is of IKE_CONF. */
 struct child_sa *child_sa_new(struct ike_sa *sa, struct ike_conf *ike_conf, const struct child_conf *conf);
-void child_sa_become(struct child_sa *c, enum child_state s, const char *reason, usec_t now); /* the only writer */
+/* The only writer of ->state. Tells CHILD_UP of what replaces none, CHILD_DOWN of what none replaces. */
+void child_sa_become(struct child_sa *c, enum child_state s, const char *reason, usec_t now);
 void child_sa_destroy(struct child_sa *c, const char *reason, usec_t now); /* out of the data path; CHILD_DESTROYING */
 struct child_sa *child_sa_by_unique(const struct ike_sa *sa, uint32_t unique); /* NULL */
 struct child_sa *child_sa_by_spi_out(const struct ike_sa *sa, uint32_t spi);   /* what the peer calls it by; not
