@@ -25,6 +25,10 @@ void core_send(struct engine *e, const struct addr *local, const struct addr *re
 uint32_t core_unique(struct engine *e); /* ids of IKE_SAs and CHILD_SAs, never 0, never twice */
 uint32_t core_reqid(struct engine *e, const char *ike, const struct child_conf *conf); /* the same for the same child */
 uint32_t core_esp_spi(struct engine *e); /* random, above 255, none of ours in use */
+/* The token of an IKE_SA of ours, made of its SPIs and the secret of the settings (RFC 6290 5). False: no QCD. */
+#define CORE_QCD_LEN 32
+bool core_qcd_token(const struct engine *e, const uint8_t *spi_i, const uint8_t *spi_r,
+                    uint8_t ret[static CORE_QCD_LEN]);
 struct ike_sa *core_sa_by_unique(const struct engine *e, uint32_t unique);
 struct ike_sa *core_sa_by_spi(const struct engine *e, const uint8_t *my_spi);
 /* The SPI of SA that is ours was changed (a new IKE_SA of a rekeying has a fresh one already). */

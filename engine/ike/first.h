@@ -17,11 +17,17 @@ struct first *first_free(struct first *f); /* wipes; accepts NULL */
  */
 struct ike_sa *init_respond(struct engine *e, const struct message *in, usec_t now, struct packets *ret);
 
+/*
+ * As initiator: why the peer refuses, as notifications without a response said that nobody vouches for; NULL where
+ * none did. It counts only when the next retransmission would be due: until then the real response may come.
+ */
+const char *init_refused(const struct ike_sa *sa);
+
 /* The request that made SA, to know a retransmission from another request of the same SPI. */
 bool init_is_retransmission(const struct ike_sa *sa, const struct message *in);
 
 /* The COOKIE of RFC 7296 2.6 with the secret of the engine, which changes. Pure: SECRET is 32 bytes, VERSION goes in
- * front. */
+ * front. 0 where there is no memory. */
 size_t cookie_make(const uint8_t secret[static 32], uint8_t version, const struct message *in,
                    uint8_t ret[static FIRST_COOKIE_MAX]);
 

@@ -58,6 +58,7 @@ struct ike_sa {
     struct addr local, remote; /* with their ports */
     bool natt;                 /* on the NAT-T ports */
     bool nat_local, nat_remote;
+    bool encap; /* ESP of its CHILD_SAs goes in UDP: there is a NAT, or it is forced */
     bool told_initial_contact;
 
     struct suite suite;
