@@ -33,8 +33,9 @@ int create_auth_write(struct ike_sa *sa, struct create *cr, struct ike_conf *ike
  * As initiator, the answer in IKE_AUTH: NI and NR are the nonces of IKE_SA_INIT. The CHILD_SA becomes INSTALLED and
  * used, or is destroyed, which does not harm the IKE_SA (RFC 7296 1.3.1): false, with a sentence in ERROR.
  */
-bool create_auth_accept(struct ike_sa *sa, struct create *cr, const struct chain *answer, const struct wire_bytes *ni,
-                        const struct wire_bytes *nr, usec_t now, char *error, size_t size);
+bool create_auth_accept(struct ike_sa *sa, struct create *cr, struct ike_conf *ike_conf, const struct child_conf *conf,
+                        const struct chain *answer, const struct wire_bytes *ni, const struct wire_bytes *nr,
+                        usec_t now, char *error, size_t size);
 
 /*
  * As responder of IKE_AUTH: writes SA, TSi, TSr, and installs, or writes the error notification. A request without
