@@ -3,6 +3,7 @@
 #include "base/str.h"
 
 #include <stdio.h>
+#include <string.h>
 
 void call_succeed(struct call *c)
 {
@@ -19,6 +20,33 @@ void call_fail(struct call *c, const char *fmt, ...)
     va_end(ap);
     vici_put_value(c->reply, "success", "no");
     vici_put_value(c->reply, "errmsg", text);
+}
+
+void call_log(const struct call *c, const char *fmt, ...)
+{
+    const struct control_config *config = &c->control->config;
+    char text[CONTROL_TEXT_MAX], line[CONTROL_TEXT_MAX];
+    va_list ap;
+
+    if (!config->log)
+        return;
+    va_start(ap, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    str_printable(line, sizeof(line), text, strlen(text)); /* names are whatever the client says */
+    config->log(config->data, &(struct engine_log){.group = ENGINE_LOG_CFG, .level = 1, .text = line});
+}
+
+void call_log_args(const struct call *c, const char *what, const struct args *a)
+{
+    if (a->ike_id)
+        call_log(c, "vici %s IKE_SA #%u", what, a->ike_id);
+    if (a->child_id)
+        call_log(c, "vici %s CHILD_SA #%u", what, a->child_id);
+    if (a->child[0])
+        call_log(c, "vici %s CHILD_SA '%s'", what, a->child);
+    else if (a->ike[0])
+        call_log(c, "vici %s IKE_SA '%s'", what, a->ike);
 }
 
 bool call_args(struct call *c, struct args *ret)

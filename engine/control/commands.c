@@ -36,7 +36,7 @@ static const struct command commands[] = {
     {"load-pool", none_load_pool},
     {"unload-pool", none_unload_pool},
     {"get-authorities", none_authorities},
-    {"list-authorities", none_authorities},
+    {"list-authorities", none_list_authorities},
     {"load-authority", none_load_authority},
     {"unload-authority", none_unload_authority},
     {"redirect", none_redirect},

@@ -40,6 +40,7 @@ void algorithms_run(struct call *c);
 /* What the engine lacks, and what there is nothing of. */
 void none_pools(struct call *c);
 void none_authorities(struct call *c);
+void none_list_authorities(struct call *c);
 void none_load_pool(struct call *c);
 void none_load_authority(struct call *c);
 void none_unload_pool(struct call *c);

@@ -13,6 +13,7 @@ void conns_load(struct call *c)
     int r;
 
     if (load_conn_read(c->message, c->control->config.allow_legacy, &conf, error, sizeof(error)) < 0) {
+        call_log(c, "refused a connection: %s", error);
         call_fail(c, "%s", error);
         return;
     }
@@ -23,6 +24,8 @@ void conns_load(struct call *c)
         call_fail(c, "connection '%s': cannot make its tunnels: %s", conf->name, strerrordesc_np(-r));
     else
         call_succeed(c);
+    if (r == 0)
+        call_log(c, "added vici connection: %s", conf->name);
     call_changed(c);
 }
 
@@ -39,6 +42,7 @@ void conns_unload(struct call *c)
         call_fail(c, "unload: connection '%s' not found", r < 0 ? "" : name);
         return;
     }
+    call_log(c, "removed vici connection: %s", name);
     call_succeed(c);
     call_changed(c);
 }

@@ -19,6 +19,7 @@ struct control_config {
     struct creds *creds;
     bool allow_legacy;
     void (*after)(void *data); /* a command has changed something in the engine: there may be output; NULL */
+    void (*log)(void *data, const struct engine_log *l); /* who asked for what; NULL */
     void *data;
 };
 

@@ -38,8 +38,11 @@ const struct command *command_find(const char *name); /* NULL */
 
 void call_succeed(struct call *c); /* success=yes; more may follow */
 void call_fail(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-bool call_args(struct call *c, struct args *ret); /* false: answered */
-void call_changed(const struct call *c);          /* the engine was asked for something */
+/* A line of the log. Nothing secret: names and ids. */
+void call_log(const struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void call_log_args(const struct call *c, const char *what, const struct args *a); /* "vici WHAT CHILD_SA 'net'" */
+bool call_args(struct call *c, struct args *ret);                                 /* false: answered */
+void call_changed(const struct call *c); /* the engine was asked for something */
 /* Goes through STEP as the client reads, then answers with nothing. IDS is taken. */
 void call_list(struct call *c, enum session_event e,
                bool (*step)(struct session *s, struct listing *l, struct strbuf *event), uint32_t *ids, size_t n,

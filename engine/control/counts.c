@@ -4,14 +4,17 @@
 
 #include <inttypes.h>
 
-/* False, and answered, where a single connection is asked for: its messages are not counted apart. */
+/* False, and answered, where a single connection is asked for: its messages are not counted apart. charon says the same
+ * of a connection that it does not know. */
 static bool is_global(struct call *c)
 {
     char name[CONF_NAME_MAX];
 
     if (args_text(c->message, "name", name, sizeof(name)) == 0)
         return true;
-    call_fail(c, "no counters are kept of single connections");
+    vici_put_section(c->reply, "counters");
+    vici_put_section_end(c->reply);
+    call_fail(c, "no counters found for this connection");
     return false;
 }
 

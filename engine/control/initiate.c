@@ -50,6 +50,7 @@ void initiate_run(struct call *c)
         call_fail(c, "missing configuration name");
         return;
     }
+    call_log_args(c, "initiate", &a);
     if (a.timeout >= 0)
         ticket = call_wait(c, &a, ike_of(e, &a), answer);
     r = engine_initiate(e, c->now, args_ike(&a), args_child(&a), ticket);

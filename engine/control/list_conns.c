@@ -23,8 +23,8 @@ static const char *unique_name(enum conf_unique u)
 static const char *action_name(unsigned action)
 {
     if (action == (CONF_ACTION_TRAP | CONF_ACTION_START))
-        return "trap|restart";
-    return action == CONF_ACTION_TRAP ? "trap" : action == CONF_ACTION_START ? "restart" : "clear";
+        return "trap | start";
+    return action == CONF_ACTION_TRAP ? "trap" : action == CONF_ACTION_START ? "start" : "none";
 }
 
 static void put_seconds(struct strbuf *b, const char *key, usec_t span)
@@ -70,10 +70,12 @@ static void put_side(struct strbuf *b, const char *name, const struct conf_side 
     char text[IDENTITY_TEXT_MAX];
 
     vici_put_section(b, name);
-    vici_put_value(b, "class", s->auth == CONF_AUTH_PSK ? "pre-shared key" : "public key");
     if (s->id.len > 0)
         vici_put_value(b, "id", identity_text(&s->id, text));
-    vici_put_list(b, "groups");
+    vici_put_value(b, "class", s->auth == CONF_AUTH_PSK ? "pre-shared key" : "public key");
+    vici_put_list(b, "groups"); /* swanctl wants these lists, empty or not */
+    vici_put_list_end(b);
+    vici_put_list(b, "cert_policy");
     vici_put_list_end(b);
     put_subjects(b, "certs", s->certs, s->n_certs);
     put_subjects(b, "cacerts", s->cas, s->n_cas);
@@ -96,15 +98,22 @@ static void put_child_conf(struct strbuf *b, const struct child_conf *c)
 
 static void put_conn(struct strbuf *b, const struct ike_conf *c)
 {
+    char ppk[IDENTITY_TEXT_MAX];
+
     vici_put_section(b, c->name);
     put_addrs(b, "local_addrs", c->local_addrs, c->n_local_addrs);
     put_addrs(b, "remote_addrs", c->remote_addrs, c->n_remote_addrs);
     vici_put_value(b, "version", "IKEv2");
     put_seconds(b, "reauth_time", c->reauth_time);
     put_seconds(b, "rekey_time", c->rekey_time);
+    vici_put_value(b, "unique", unique_name(c->unique));
     if (c->dpd_delay)
         put_seconds(b, "dpd_delay", c->dpd_delay);
-    vici_put_value(b, "unique", unique_name(c->unique));
+    if (c->has_ppk) {
+        vici_put_value(b, "ppk_id", identity_text(&c->ppk_id, ppk));
+        if (c->ppk_required)
+            vici_put_value(b, "ppk_required", "yes");
+    }
     put_side(b, "local-1", &c->local);
     put_side(b, "remote-1", &c->remote);
     vici_put_section(b, "children");

@@ -31,6 +31,7 @@ void policies_install(struct call *c)
 
     if (!read_args(c, &a))
         return;
+    call_log_args(c, "install", &a);
     ike = ike_of(e, &a, false);
     if (!ike)
         call_fail(c, "configuration name not found");
@@ -49,6 +50,7 @@ void policies_uninstall(struct call *c)
 
     if (!read_args(c, &a))
         return;
+    call_log_args(c, "uninstall", &a);
     ike = ike_of(e, &a, true);
     if (!ike || engine_untrap(e, c->now, ike, a.child) < 0)
         call_fail(c, "policy '%s' not found", a.child);
@@ -57,18 +59,32 @@ void policies_uninstall(struct call *c)
     call_changed(c);
 }
 
+/* "dynamic" is the outside address, where the connection names a single one. */
+static void put_selectors(struct strbuf *b, const char *key, const struct selectors_conf *ss,
+                          const struct conf_addr *outside, size_t n)
+{
+    struct selectors resolved;
+
+    if (n == 1 && addr_is_set(&outside->addr) &&
+        outside->bits == (addr_family(&outside->addr) == AF_INET6 ? 128 : 32)) {
+        selectors_resolve(ss, &outside->addr, &resolved);
+        tree_put_selectors(b, key, &resolved);
+    } else {
+        tree_put_selectors_conf(b, key, ss);
+    }
+}
+
 static void put_policy(struct strbuf *b, const struct ike_conf *ike, const struct child_conf *child)
 {
     char name[2 * CONF_NAME_MAX];
 
-    if (!str_format(name, sizeof(name), "%s/%s", ike->name, child->name) || !name[0])
-        return;
+    (void)str_format(name, sizeof(name), "%s/%s", ike->name, child->name);
     vici_put_section(b, name);
     vici_put_value(b, "child", child->name);
     vici_put_value(b, "ike", ike->name);
     vici_put_value(b, "mode", "TUNNEL");
-    tree_put_selectors_conf(b, "local-ts", &child->local_ts);
-    tree_put_selectors_conf(b, "remote-ts", &child->remote_ts);
+    put_selectors(b, "local-ts", &child->local_ts, ike->local_addrs, ike->n_local_addrs);
+    put_selectors(b, "remote-ts", &child->remote_ts, ike->remote_addrs, ike->n_remote_addrs);
     vici_put_section_end(b);
 }
 

@@ -13,6 +13,7 @@ static const char *const event_names[SESSION_EVENTS] = {
     [SESSION_LIST_POLICY] = "list-policy",
     [SESSION_LIST_CONN] = "list-conn",
     [SESSION_LIST_CERT] = "list-cert",
+    [SESSION_LIST_AUTHORITY] = "list-authority",
     [SESSION_IKE_UPDOWN] = "ike-updown",
     [SESSION_IKE_REKEY] = "ike-rekey",
     [SESSION_IKE_UPDATE] = "ike-update",

@@ -21,6 +21,7 @@ enum session_event { /* session_event_name() */
                      SESSION_LIST_POLICY,
                      SESSION_LIST_CONN,
                      SESSION_LIST_CERT,
+                     SESSION_LIST_AUTHORITY, /* there are none */
                      SESSION_IKE_UPDOWN,
                      SESSION_IKE_REKEY,
                      SESSION_IKE_UPDATE,

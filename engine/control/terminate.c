@@ -74,6 +74,7 @@ void terminate_run(struct call *c)
         call_fail(c, "missing terminate selector");
         return;
     }
+    call_log_args(c, "terminate", &a);
     f = filter_of(&a);
     if (a.timeout >= 0) {
         ticket = call_wait(c, &a, ike_of(e, &a), answer);
@@ -101,6 +102,7 @@ void rekey_run(struct call *c)
         call_fail(c, "missing rekey selector");
         return;
     }
+    call_log_args(c, "rekey", &a);
     f = filter_of(&a);
     (void)engine_rekey(c->control->config.engine, c->now, &f, a.reauth, &matches);
     vici_put_value(c->reply, "success", matches > 0 ? "yes" : "no");

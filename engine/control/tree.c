@@ -203,9 +203,23 @@ static void put_installed(struct strbuf *b, const struct child_sa *c, usec_t now
     put_since(b, "install-time", c->installed_at, now);
 }
 
-static bool has_spis(enum child_state s)
+static bool was_installed(enum child_state s)
 {
-    return s == CHILD_INSTALLED || s == CHILD_UPDATING || s == CHILD_REKEYING || s == CHILD_REKEYED;
+    switch (s) {
+    case CHILD_INSTALLED:
+    case CHILD_UPDATING:
+    case CHILD_REKEYING:
+    case CHILD_REKEYED:
+    case CHILD_DELETING:
+    case CHILD_DELETED:
+        return true;
+    case CHILD_CREATED:
+    case CHILD_ROUTED:
+    case CHILD_INSTALLING:
+    case CHILD_DESTROYING:
+        break;
+    }
+    return false;
 }
 
 static void put_child(struct strbuf *b, const struct child_sa *c, usec_t now)
@@ -215,7 +229,7 @@ static void put_child(struct strbuf *b, const struct child_sa *c, usec_t now)
     vici_put_valuef(b, "reqid", "%u", c->reqid);
     vici_put_value(b, "state", child_state_name(c->state));
     vici_put_value(b, "mode", "TUNNEL");
-    if (has_spis(c->state))
+    if (was_installed(c->state))
         put_installed(b, c, now);
     tree_put_selectors(b, "local-ts", &c->local_ts);
     tree_put_selectors(b, "remote-ts", &c->remote_ts);

@@ -19,6 +19,7 @@ struct host {
     struct control *control;
     struct session *session;
     struct strbuf wire; /* what the server sent and the client has not looked at */
+    char logged[256];   /* the last line */
     unsigned changes;   /* calls of after() */
 };
 
@@ -27,6 +28,14 @@ static inline void host_on_change(void *data)
     struct host *h = data;
 
     h->changes++;
+}
+
+static inline void host_on_log(void *data, const struct engine_log *l)
+{
+    struct host *h = data;
+
+    (void)str_copy(h->logged, sizeof(h->logged), l->text);
+    control_log(h->control, l);
 }
 
 static inline void host_on_done(void *data, uint32_t ticket, const char *error)
@@ -39,7 +48,7 @@ static inline void host_on_done(void *data, uint32_t ticket, const char *error)
 static inline int host_setup(void **state)
 {
     struct host *h = calloc(1, sizeof(*h));
-    struct control_config config = {.after = host_on_change, .data = h};
+    struct control_config config = {.after = host_on_change, .log = host_on_log, .data = h};
 
     assert_non_null(h);
     assert_int_equal(loop_new(&h->loop), 0);

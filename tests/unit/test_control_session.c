@@ -41,8 +41,9 @@ static void test_unknown_names_are_said_to_be(void **state)
 
 static void test_all_events_can_be_heard(void **state)
 {
-    static const char *const names[] = {"ike-updown",  "child-updown", "ike-rekey", "child-rekey", "ike-update", "log",
-                                        "control-log", "list-sa",      "list-conn", "list-cert",   "list-policy"};
+    static const char *const names[] = {"ike-updown", "child-updown", "ike-rekey",   "child-rekey",
+                                        "ike-update", "log",          "control-log", "list-sa",
+                                        "list-conn",  "list-cert",    "list-policy", "list-authority"};
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         host_hear(*state, names[i]);
@@ -122,7 +123,8 @@ static void test_lists_connections(void **state)
     host_hear(h, "list-conn");
     text = host_ask(h, "list-conns", "");
     assert_non_null(strstr(text, "7 list-conn aws{local_addrs[192.0.2.1] remote_addrs[203.0.113.10] version=IKEv2 "));
-    assert_non_null(strstr(text, "local-1{class=pre-shared key id=192.0.2.1 groups[] certs[] cacerts[]}"));
+    assert_non_null(
+        strstr(text, "local-1{id=192.0.2.1 class=pre-shared key groups[] cert_policy[] certs[] cacerts[]}"));
     assert_non_null(strstr(text, "children{net{mode=TUNNEL "));
     assert_non_null(strstr(text, "local-ts[10.0.0.0/16] remote-ts[10.1.0.0/16]}}"));
     assert_non_null(strstr(host_next(h), "7 list-conn other{"));
@@ -163,7 +165,7 @@ static void test_filters_sas(void **state)
         bool found;
     } cases[] = {
         {"ike=aws", true},     {"ike=other", false},   {"ike-id=7", true},     {"ike-id=8", false},
-        {"child=net", true},   {"child=nat", false},   {"child-id=107", true}, {"child-id=108", false},
+        {"child=net", true},   {"child=nat", true},    {"child-id=107", true}, {"child-id=108", true},
         {"noblock=yes", true}, {"ike-id=zwei", false},
     };
     struct host *h = *state;
@@ -179,6 +181,10 @@ static void test_filters_sas(void **state)
         if (cases[i].found)
             assert_string_equal(host_next(h), "1 ");
     }
+    assert_null(strstr(host_ask(h, "list-sas", "child=nat"), "net-107"));
+    assert_string_equal(host_next(h), "1 ");
+    assert_non_null(strstr(host_ask(h, "list-sas", "child=net"), "net-107"));
+    assert_string_equal(host_next(h), "1 ");
 }
 
 /* A list is told as fast as it is read, and SAs may end meanwhile. */
@@ -444,6 +450,20 @@ static void test_secrets_go_in_and_do_not_come_out(void **state)
     assert_non_null(strstr(host_ask(h, "unload-shared", "id=ike-aws"), "success=no"));
 }
 
+static void test_logs_who_asked_for_what(void **state)
+{
+    struct host *h = *state;
+
+    host_load(h, CONN("aws"));
+    assert_string_equal(h->logged, "added vici connection: aws");
+    assert_string_equal(host_ask(h, "initiate", "child=net ike=aws timeout=-1"), "1 success=yes");
+    assert_string_equal(h->logged, "vici initiate CHILD_SA 'net'");
+    (void)host_ask(h, "terminate", "ike=a\nb");
+    assert_string_equal(h->logged, "vici terminate IKE_SA 'a?b'");
+    (void)host_ask(h, "rekey", "child-id=5");
+    assert_string_equal(h->logged, "vici rekey CHILD_SA #5");
+}
+
 static void test_refuses_secrets_by_name(void **state)
 {
     struct host *h = *state;
@@ -493,6 +513,7 @@ int main(void)
         T(test_who_does_not_read_is_cut_off),
         T(test_tells_what_happens_to_sas),
         T(test_secrets_go_in_and_do_not_come_out),
+        T(test_logs_who_asked_for_what),
         T(test_refuses_secrets_by_name),
         T(test_statistics),
     };
