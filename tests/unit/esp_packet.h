@@ -9,12 +9,24 @@
 #define PACKET_MIN4 28 /* header, and that of UDP */
 #define PACKET_MIN6 48
 
+/* Puts the checksum into the header of an IPv4 packet. */
+static inline void packet_checksum(uint8_t *packet)
+{
+    uint32_t sum = 0;
+
+    packet[10] = packet[11] = 0;
+    for (size_t i = 0; i < 20; i += 2)
+        sum += (uint32_t)packet[i] << 8 | packet[i + 1];
+    sum = ~((sum & 0xFFFF) + (sum >> 16));
+    packet[10] = (uint8_t)(sum >> 8);
+    packet[11] = (uint8_t)sum;
+}
+
 /* Writes a whole packet of LEN bytes to RET. */
 static inline void packet_ipv4(uint8_t *ret, size_t len)
 {
     static const uint8_t header[PACKET_MIN4] = {0x45, 0, 0, 0, 0,  1, 0, 0, 64,   17,   0, 0,
                                                 10,   0, 0, 1, 10, 1, 2, 3, 0x12, 0x34, 0, 53};
-    uint32_t sum = 0;
 
     assert(len >= PACKET_MIN4 && len <= 65535);
     for (size_t i = PACKET_MIN4; i < len; i++)
@@ -24,11 +36,7 @@ static inline void packet_ipv4(uint8_t *ret, size_t len)
     ret[3] = (uint8_t)len;
     ret[24] = (uint8_t)((len - 20) >> 8);
     ret[25] = (uint8_t)(len - 20);
-    for (size_t i = 0; i < 20; i += 2)
-        sum += (uint32_t)ret[i] << 8 | ret[i + 1];
-    sum = ~((sum & 0xFFFF) + (sum >> 16));
-    ret[10] = (uint8_t)(sum >> 8);
-    ret[11] = (uint8_t)sum;
+    packet_checksum(ret);
 }
 
 static inline void packet_ipv6(uint8_t *ret, size_t len)

@@ -155,14 +155,9 @@ static uint16_t checksum(const uint8_t *packet)
 
 static void make4(uint8_t packet[64], unsigned tos)
 {
-    uint16_t sum;
-
     packet_ipv4(packet, 64);
     packet[1] = (uint8_t)tos;
-    packet[10] = packet[11] = 0;
-    sum = checksum(packet);
-    packet[10] = (uint8_t)(sum >> 8);
-    packet[11] = (uint8_t)sum;
+    packet_checksum(packet);
 }
 
 static void make6(uint8_t packet[64], unsigned tos)

@@ -41,6 +41,7 @@ struct end {
     struct addr outside4, outside6;
     size_t n_acquired, n_soft, n_hard, n_invalid, n_failed;
     uint32_t invalid_spi;
+    uint8_t ecn; /* of the outer packet that came last */
     bool remove; /* as the control plane may, when a hard limit is told */
 };
 
@@ -70,6 +71,7 @@ static void on_esp(void *data, const struct udp_path *path, const uint8_t *bytes
 {
     struct end *e = data;
 
+    e->ecn = path->ecn;
     path_input(e->path, path, bytes, len);
 }
 
@@ -156,8 +158,8 @@ static int run_all(const char *const *commands, size_t n)
 /* leak_host() made A with both ends of the uplink: the far one goes to B. */
 static int make_hosts(void)
 {
-    static const char *const near[] = {"link set wan0 arp on", "addr add 10.1.0.1/32 dev lo",
-                                       "addr add fd00:1::1/128 dev lo nodad"};
+    static const char *const near[] = {"link set wan0 arp on", "addr add 10.1.0.1/32 dev wan0",
+                                       "addr add fd00:1::1/128 dev wan0 nodad"};
     static const char *const far[] = {"link set far arp on up", "addr add 198.51.100.1/24 dev far",
                                       "addr add 2001:db8:1::1/64 dev far nodad", "addr add 10.2.0.1/32 dev lo",
                                       "addr add fd00:2::1/128 dev lo nodad"};
@@ -565,15 +567,20 @@ static void test_selectors(void **state)
     assert_int_equal(u.in.drops[ESP_DROP_SELECTORS], 1);
 }
 
-/* What comes from the network, made with the keys of A. */
-static size_t seal_for_b(uint32_t unique, uint8_t *buf, size_t size)
+/* What comes from the network, made with the keys of A: a datagram to ECHO_PORT. */
+static size_t seal_for_b(uint32_t unique, uint8_t tos, uint8_t *buf, size_t size)
 {
     struct path_sa *s = path_find_spi(a.path, 0xA0000000U + unique);
     uint8_t packet[64];
     size_t n = 0;
 
     packet_ipv4(packet, sizeof(packet));
+    packet[1] = tos;
     memcpy(packet + 12, "\12\1\0\1\12\2\0\1", 8);
+    packet[22] = ECHO_PORT >> 8;
+    packet[23] = ECHO_PORT & 0xFF;
+    packet[26] = packet[27] = 0; /* no checksum of UDP */
+    packet_checksum(packet);
     assert_int_equal(esp_seal(s->out, packet, sizeof(packet), buf, size, &n), ESP_OK);
     return n;
 }
@@ -589,7 +596,7 @@ static void test_replayed_forged_and_unknown(void **state)
     leak_need(host_error);
     load_both();
     (void)use_new((struct sa_kind){0});
-    n = seal_for_b(1, buf, sizeof(buf));
+    n = seal_for_b(1, 0, buf, sizeof(buf));
     buf[n - 1] ^= 1;
     path_input(b.path, &elsewhere, buf, n);
     assert_int_equal(usage_of(&b, 1).in.drops[ESP_DROP_INTEGRITY], 1);
@@ -611,9 +618,28 @@ static void test_replayed_forged_and_unknown(void **state)
     path_input(b.path, &elsewhere, buf, 3);
 }
 
+/* The TOS of a datagram that came. */
+static int receive_tos(int fd)
+{
+    uint8_t buf[2048], control[64];
+    struct iovec iov = {.iov_base = buf, .iov_len = sizeof(buf)};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)};
+
+    while (recvmsg(fd, &m, 0) < 0)
+        assert_true(loop_turn(loop, PATIENCE) > 0);
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+        if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS)
+            return *CMSG_DATA(c);
+    return -1;
+}
+
+/* RFC 6040: the mark of congestion gets through where the packet can bear it, from A's program to B's. */
 static void test_ecn(void **state)
 {
-    const struct udp_path marked = {.local = b.outside4, .peer = a.outside4, .natt = true, .ecn = 3};
+    const struct addr to = addr_of(FAR4, ECHO_PORT);
+    const int on_ = 1, ect0 = 2;
+    struct udp_path marked = {.natt = true, .ecn = 3};
+    cleanup(closep) int client = -1, server = -1;
     uint8_t buf[256];
     size_t n;
 
@@ -621,7 +647,19 @@ static void test_ecn(void **state)
     leak_need(host_error);
     load_both();
     (void)use_new((struct sa_kind){0});
-    n = seal_for_b(1, buf, sizeof(buf)); /* Not-ECT within */
+    client = program_on(&a, "0.0.0.0");
+    server = program_on(&b, FAR4);
+    marked.local = b.outside4;
+    marked.peer = a.outside4;
+    assert_int_equal(setsockopt(server, IPPROTO_IP, IP_RECVTOS, &on_, sizeof(on_)), 0);
+    assert_int_equal(setsockopt(client, IPPROTO_IP, IP_TOS, &ect0, sizeof(ect0)), 0);
+    assert_int_equal(sendto(client, "inner", 5, 0, &to.sa, addr_len(&to)), 5);
+    assert_int_equal(receive_tos(server), 2);
+    assert_int_equal(b.ecn, 2); /* outside, too */
+    n = seal_for_b(1, 2, buf, sizeof(buf));
+    path_input(b.path, &marked, buf, n);
+    assert_int_equal(receive_tos(server), 3);
+    n = seal_for_b(1, 0, buf, sizeof(buf));
     path_input(b.path, &marked, buf, n);
     assert_int_equal(usage_of(&b, 1).in.drops[ESP_DROP_ECN], 1);
 }
