@@ -14,7 +14,7 @@ int core_source(const struct engine *e, const struct addr *peer, struct addr *re
 void core_event(const struct engine *e, const struct engine_event *ev);
 void core_log(const struct engine *e, enum engine_group g, int level, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-void core_done(const struct engine *e, uint32_t ticket, const char *error); /* ticket 0: nothing */
+void core_done(struct engine *e, uint32_t ticket, const char *error); /* ticket 0: nothing */
 void core_count(struct engine *e, enum engine_counter c);
 
 /* Output: copies; retransmissions send the same packets again ------------------------------------------------------ */
@@ -31,8 +31,8 @@ bool core_qcd_token(const struct engine *e, const uint8_t *spi_i, const uint8_t 
                     uint8_t ret[static CORE_QCD_LEN]);
 struct ike_sa *core_sa_by_unique(const struct engine *e, uint32_t unique);
 struct ike_sa *core_sa_by_spi(const struct engine *e, const uint8_t *my_spi);
-/* The SPI of SA that is ours was changed (a new IKE_SA of a rekeying has a fresh one already). */
-void core_sa_hash(struct ike_sa *sa);
+void core_sa_hash(struct ike_sa *sa); /* enters it by its SPI of ours */
+void core_sa_unhash(struct ike_sa *sa);
 
 /* The end of an attempt or of an IKE_SA ---------------------------------------------------------------------------- */
 

@@ -65,9 +65,10 @@ void task_free(struct ike_sa *sa, struct task *t, const char *error); /* unlinke
 bool task_is_out(const struct ike_sa *sa, const struct task *t);      /* its request waits for the response */
 const struct task *task_find(const struct ike_sa *sa, enum task_kind kind, uint32_t child); /* 0: any; NULL */
 
-/* By the rekeying of their IKE_SA: what waits goes to TO, in order; what is out stays; DPD and REKEY_IKE are dropped.
- */
-void task_move_all(struct ike_sa *from, struct ike_sa *to);
+/* Hands a task that waits to the IKE_SA that replaces SA. */
+void task_move(struct ike_sa *sa, struct task *t, struct ike_sa *to);
+
+const struct task_ops *task_ops(enum task_kind kind);
 
 /* Sends the next request where the window is free and one is due. Called by engine.c after every input and tick. */
 void task_run(struct ike_sa *sa, usec_t now);
