@@ -2,7 +2,7 @@
 #include "engine/control/control.h"
 
 #include "base/clock.h"
-#include "engine/control/session.h"
+#include "engine/control/control_private.h"
 #include "tests/unit/fake_engine.h"
 #include "tests/unit/vici_client.h"
 
@@ -184,7 +184,7 @@ static void test_too_many_clients_are_turned_away(void **state)
     await_hang_up(h, fds[CONTROL_SESSIONS_MAX]);
     close(fds[CONTROL_SESSIONS_MAX]);
     close(fds[0]);
-    loop_turn(h->loop, LIMIT); /* notices it */
+    until(h, h->control->n_sessions == CONTROL_SESSIONS_MAX - 1);
     fds[0] = dial(h);
     send_packet(fds[0], VICI_CMD_REQUEST, "get-conns", "");
     assert_string_equal(await(h, fds[0], &wire), "1 conns[]");
@@ -213,6 +213,7 @@ static void test_who_breaks_the_protocol_or_does_not_read_is_hung_up_on(void **s
         control_log(h->control, &(struct engine_log){.group = ENGINE_LOG_NET, .level = 1, .text = text});
         assert_true(loop_turn(h->loop, 0) >= 0);
     }
+    until(h, h->control->n_sessions == 0);
     await_hang_up(h, deaf);
 }
 
@@ -232,7 +233,7 @@ static void test_who_hangs_up_while_waiting_is_forgotten(void **state)
     send_packet(fd, VICI_CMD_REQUEST, "initiate", "child=net");
     until(h, h->engine.ticket != 0);
     close(fd);
-    assert_true(loop_turn(h->loop, LIMIT) > 0);
+    until(h, h->control->n_sessions == 0);
     control_done(h->control, h->engine.ticket, NULL);
     fd = dial(h);
     send_packet(fd, VICI_CMD_REQUEST, "get-conns", "");
