@@ -1,5 +1,6 @@
 /* The VICI server without a socket: framing, registration, commands, and what waits. The engine is played. */
 #include "base/array.h"
+#include "clients/vici/sas.h"
 #include "tests/unit/control_host.h"
 
 #define SECRET "correct-horse-battery"
@@ -185,6 +186,50 @@ static void test_filters_sas(void **state)
     assert_string_equal(host_next(h), "1 ");
     assert_non_null(strstr(host_ask(h, "list-sas", "child=net"), "net-107"));
     assert_string_equal(host_next(h), "1 ");
+}
+
+/* The message of the event that comes first after COMMAND. */
+static struct rd first_event(struct host *h, const char *command)
+{
+    struct rd rd, packet;
+
+    host_send(h, VICI_CMD_REQUEST, command, "");
+    host_drain(h);
+    rd = rd_of(h->wire.data, h->wire.len);
+    packet = rd_sub(&rd, rd_be32(&rd));
+    assert_int_equal(rd_u8(&packet), VICI_EVENT);
+    rd_skip(&packet, rd_u8(&packet));
+    assert_true(rd_ok(&packet));
+    return packet;
+}
+
+/* Rekindle's own agent watches the engine as it watches charon. */
+static void test_the_agent_reads_what_is_listed(void **state)
+{
+    struct host *h = *state;
+    struct vici_sas sas = {0};
+    struct vici_conns conns = {0};
+    struct sas one;
+
+    host_load(h, CONN("aws"));
+    host_make_sas(h, &one, 7);
+    host_hear(h, "list-sa");
+    host_hear(h, "list-conn");
+    assert_int_equal(vici_sas_add(&sas, first_event(h, "list-sas")), 0);
+    assert_int_equal(sas.n, 1);
+    assert_string_equal(sas.sas[0].name, "aws");
+    assert_true(vici_ike_is_up(&sas.sas[0]) && sas.sas[0].initiator);
+    assert_int_equal(sas.sas[0].n_children, 1);
+    assert_true(vici_child_is_up(&sas.sas[0].children[0]));
+    assert_int_equal(sas.sas[0].children[0].bytes_in, 300);
+    vici_sas_done(&sas);
+    strbuf_reset(&h->wire);
+    assert_int_equal(vici_conns_add(&conns, first_event(h, "list-conns")), 0);
+    assert_int_equal(conns.n, 1);
+    assert_int_equal(conns.conns[0].version, 2);
+    assert_string_equal(conns.conns[0].remote_addrs[0], "203.0.113.10");
+    assert_string_equal(conns.conns[0].children[0], "net");
+    vici_conns_done(&conns);
 }
 
 /* A list is told as fast as it is read, and SAs may end meanwhile. */
@@ -501,6 +546,7 @@ int main(void)
         T(test_lists_connections),
         T(test_lists_sas),
         T(test_filters_sas),
+        T(test_the_agent_reads_what_is_listed),
         T(test_a_long_list_does_not_fill_memory),
         T(test_initiate_waits_for_the_engine),
         T(test_initiate_is_answered_at_once),
