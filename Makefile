@@ -32,14 +32,16 @@ endif
 mains    := agent/rekindled.c agent/rekindle.c
 sources  := $(filter-out $(mains),$(wildcard base/*.c conf/*.c clients/*/*.c probes/*.c remediation/*.c engine/*/*.c \
     agent/*.c agent/*/*.c))
-programs := $(patsubst agent/%.c,$(B)/%,$(wildcard $(mains)))
+programs := $(addprefix $(B)/,$(notdir $(mains:.c=)))
 library  := $(B)/librekindle.a
 
 awssim  := $(if $(wildcard tests/awssim/*.c),$(B)/awssim)
 benches := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 units   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+peers   := $(patsubst tests/exchange/%.c,$(B)/exchange/%,$(wildcard tests/exchange/test_*.c))
 fuzzers := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 shared  := $(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)) # what unit tests share
+joined  := $(filter-out tests/exchange/test_%.c,$(wildcard tests/exchange/*.c)) # two engines and the network between them
 
 all: $(programs) $(awssim)
 
@@ -101,7 +103,7 @@ $(B)/compiler: $(if $(filter $(CC),$(shell cat $(B)/compiler 2>/dev/null)),,forc
 $(library): $(call objects,$(sources)) $(B)/compiler
 	$(call say,AR)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
-$(programs): $(B)/%: $(O)/agent/%.o $(library)
+$(B)/rekindled $(B)/rekindle: $(B)/%: $(O)/agent/%.o $(library)
 	$(call say,LD)$(link) $^ $(libs) -o $@
 
 $(B)/awssim: $(call objects,$(wildcard tests/awssim/*.c)) $(library)
@@ -111,6 +113,9 @@ $(B)/bench/%: $(O)/tests/bench/%.o $(library)
 	$(call say,LD)mkdir -p $(@D) && $(link) $^ $(libs) -o $@
 
 $(B)/tests/%: $(O)/tests/unit/%.o $(call objects,$(shared)) $(library)
+	$(call say,LD)mkdir -p $(@D) && $(link) $^ $(libs) -lcmocka -lutil -pthread -o $@
+
+$(B)/exchange/%: $(O)/tests/exchange/%.o $(call objects,$(joined) $(shared)) $(library)
 	$(call say,LD)mkdir -p $(@D) && $(link) $^ $(libs) -lcmocka -lutil -pthread -o $@
 
 $(B)/tests/test_cli: | $(B)/rekindle
@@ -139,8 +144,8 @@ check-deps:
 	@if [ "$$(id -u)" = 0 ]; then packaging/deps/install packaging/deps/build.txt packaging/deps/test.txt; \
 	else packaging/deps/install packaging/deps/build.txt; fi
 
-unit: $(units)
-	@REKINDLE=$(B)/rekindle $(run) unit $(if $(SANITIZE),--suite unit-san) $(units)
+unit: $(units) $(peers)
+	@REKINDLE=$(B)/rekindle $(run) unit $(if $(SANITIZE),--suite unit-san) $(units) $(peers)
 
 replay: $(fuzzers)
 	@$(run) replay $(fuzzers)
@@ -159,7 +164,7 @@ check: check-deps
 	@+$(submake) -j$(JOBS) SANITIZE=1 build-all
 	@+$(submake) run-all
 
-build-all: all $(units) $(if $(SANITIZE),$(fuzzers))
+build-all: all $(units) $(peers) $(if $(SANITIZE),$(fuzzers))
 
 # Every suite runs, whatever the one before it said.
 run-all: export RESULTS := $(BUILD)/results
