@@ -71,7 +71,7 @@ mode_link := $(mode)
 endif
 
 # Goals that call make again, when everything is installed, need no compiler yet.
-no_compiler := deps check demo bench fuzz lint format clean help
+no_compiler := deps check vm demo bench fuzz lint format clean help
 ifneq ($(filter-out $(no_compiler),$(or $(MAKECMDGOALS),all)),)
 cc-option = $(shell for flag in $(1); do $(CC) -Werror $$flag -x c -c /dev/null -o /dev/null 2>/dev/null && echo $$flag; done)
 include $(O)/flags.mk
@@ -159,6 +159,11 @@ format:
 lab: all
 	@$(run) lab $(wildcard tests/lab/test_*.sh)
 
+# IKE daemons on a kernel with ESP, in an emulated machine; several minutes, so no part of check.
+vm: check-deps
+	+@$(submake) -j$(JOBS) all
+	@BUILD=$(BUILD) $(run) vm $(wildcard tests/vm/test_*.sh)
+
 check: check-deps
 	@+$(submake) -j$(JOBS) WERROR=$(WERROR) build-all
 	@+$(submake) -j$(JOBS) SANITIZE=1 build-all
@@ -205,9 +210,9 @@ clean:
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
-	@echo 'all deps check unit replay lint lab fuzz demo bench install clean'
+	@echo 'all deps check unit replay lint lab vm fuzz demo bench install clean'
 
 force:
-.PHONY: all deps check-deps check unit replay lint format lab build-all run-all fuzz fuzzers demo bench benches install clean help force
+.PHONY: all deps check-deps check unit replay lint format lab vm build-all run-all fuzz fuzzers demo bench benches install clean help force
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -27,5 +27,5 @@ vm_engine_spi() {
     local names=initiator-spi,responder-spi all
     [[ $1 == ike ]] || names=spi-in,spi-out
     all=$(vm_swanctl engine --list-sas --raw --noblock | grep -oE "(${names//,/|})=[0-9a-f]+")
-    [[ $(wc -l <<<"$all") == 2 ]] && echo $all
+    [[ $(wc -l <<<"$all") == 2 ]] && tr "\n" " " <<<"$all"
 }

@@ -67,7 +67,7 @@ vm_openiked_initiate() {
 }
 
 vm_openiked_delete() {
-    vm_ikectl passive && vm_ikectl reset id "$VM_ENGINE_ADDR"
+    vm_ikectl passive && vm_ikectl reset id "IPV4/$VM_ENGINE_ADDR"
 }
 
 vm_openiked_rekey() { :; }
