@@ -37,8 +37,9 @@ vm_libreswan_store() {
     rm -rf "$nss" && mkdir -p "$nss" /run/pluto
     certutil -N -d "sql:$nss" --empty-password || return
     [[ $VM_AUTH == cert ]] || return 0
-    openssl pkcs12 -export -name peer -inkey "$VM_DIR/pki/peer.key" -in "$VM_DIR/pki/peer.pem" -passout pass: |
-        pk12util -i /dev/stdin -d "sql:$nss" -W "" || return
+    (umask 077 && openssl pkcs12 -export -name peer -inkey "$VM_DIR/pki/peer.key" -in "$VM_DIR/pki/peer.pem" \
+        -passout pass: -out "$VM_DIR/pki/peer.p12") || return
+    pk12util -i "$VM_DIR/pki/peer.p12" -d "sql:$nss" -W "" || return
     certutil -A -d "sql:$nss" -n ca -t CT,, -i "$VM_DIR/pki/ca.pem"
 }
 
