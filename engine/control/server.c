@@ -215,8 +215,13 @@ struct server *server_free(struct server *s)
 {
     if (!s)
         return NULL;
-    while (s->peers)
+    while (s->peers) {
+        const struct strbuf *out = &s->peers->session->out;
+
+        if (out->len > 0) /* the last events, where there is room */
+            (void)send(s->peers->fd, out->data, out->len, MSG_DONTWAIT | MSG_NOSIGNAL);
         peer_free(s->peers);
+    }
     if (s->io)
         (void)loop_io_free(s->io);
     closep(&s->fd);

@@ -32,6 +32,11 @@ static void answer(const struct waiting *w, const char *error, bool late, struct
                    w->matches == 1 ? "terminating SA failed" : "not all matching SAs could be terminated");
 }
 
+static bool is_alive(enum child_state s)
+{
+    return s != CHILD_DESTROYING && s != CHILD_DELETED && s != CHILD_REKEYED;
+}
+
 /* What engine_terminate() will find. It may be done before it returns, and the answer tells the number. */
 static unsigned count(const struct engine *e, const struct args *a)
 {
@@ -39,11 +44,14 @@ static unsigned count(const struct engine *e, const struct args *a)
     unsigned n = 0;
 
     for (const struct ike_sa *sa = NULL; (sa = engine_next_sa(e, sa));) {
+        if (sa->state == IKE_DESTROYING)
+            continue;
         if ((a->ike[0] && !str_eq(a->ike, sa->conf->name)) || (a->ike_id && a->ike_id != sa->unique))
             continue;
         n += !children;
         for (const struct child_sa *c = sa->children; children && c; c = c->next)
-            n += (!a->child[0] || str_eq(a->child, c->conf->name)) && (!a->child_id || a->child_id == c->unique);
+            n += is_alive(c->state) && (!a->child[0] || str_eq(a->child, c->conf->name)) &&
+                 (!a->child_id || a->child_id == c->unique);
     }
     return n;
 }

@@ -129,6 +129,9 @@ static void test_serves_several_clients(void **state)
     assert_string_equal(await(h, two, &from_two), "5 ");
     control_log(h->control, &(struct engine_log){.group = ENGINE_LOG_NET, .level = 1, .text = "hello"});
     assert_string_equal(await(h, two, &from_two), "7 log group=NET level=1 thread=1 msg=hello");
+    control_log(h->control, &(struct engine_log){.group = ENGINE_LOG_NET, .level = 1, .text = "goodbye"});
+    h->control = control_free(h->control);
+    assert_string_equal(await(h, two, &from_two), "7 log group=NET level=1 thread=1 msg=goodbye");
 }
 
 static void test_the_socket_is_the_owners(void **state)
