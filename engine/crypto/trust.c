@@ -175,13 +175,15 @@ static enum trust_error error_of(int error)
 }
 
 /* NULL where there is no memory. */
-static X509_STORE *store_of(const struct trust *t, bool with_crls)
+static X509_STORE *store_of(const struct trust *t, struct cert *const *cas, size_t n_cas, bool with_crls)
 {
     X509_STORE *store = X509_STORE_new();
     bool ok = store;
 
     for (size_t i = 0; ok && i < t->cas; i++)
         ok = X509_STORE_add_cert(store, cert_x509(t->ca[i])) == 1;
+    for (size_t i = 0; ok && i < n_cas; i++)
+        ok = X509_STORE_add_cert(store, cert_x509(cas[i])) == 1; /* again is fine */
     for (size_t i = 0; ok && with_crls && i < t->crls; i++)
         ok = X509_STORE_add_crl(store, t->crl[i]) == 1;
     if (!ok) {
@@ -217,10 +219,29 @@ static void set_rules(X509_STORE_CTX *ctx, usec_t wall, enum trust_revocation *p
     X509_STORE_CTX_set_verify_cb(ctx, on_verify);
 }
 
+/* The first of the chain that was found is the certificate itself. */
+static bool is_under(X509_STORE_CTX *ctx, struct cert *const *cas, size_t n_cas)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
+
+    for (int i = 1; i < sk_X509_num(chain); i++)
+        for (size_t k = 0; k < n_cas; k++)
+            if (X509_cmp(sk_X509_value(chain, i), cert_x509(cas[k])) == 0)
+                return true;
+    return n_cas == 0;
+}
+
 enum trust_error trust_verify(const struct trust *t, const struct cert *c, struct cert *const *chain, size_t count,
                               usec_t wall, enum trust_revocation policy)
 {
-    X509_STORE *store = store_of(t, policy != TRUST_REVOCATION_NONE);
+    return trust_verify_under(t, c, chain, count, NULL, 0, wall, policy);
+}
+
+enum trust_error trust_verify_under(const struct trust *t, const struct cert *c, struct cert *const *chain,
+                                    size_t count, struct cert *const *cas, size_t n_cas, usec_t wall,
+                                    enum trust_revocation policy)
+{
+    X509_STORE *store = store_of(t, cas, n_cas, policy != TRUST_REVOCATION_NONE);
     STACK_OF(X509) *stack = stack_of(chain, count);
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     enum trust_error error = TRUST_INVALID;
@@ -228,7 +249,7 @@ enum trust_error trust_verify(const struct trust *t, const struct cert *c, struc
     if (store && stack && ctx && X509_STORE_CTX_init(ctx, store, cert_x509(c), stack) == 1) {
         set_rules(ctx, wall, &policy);
         if (X509_verify_cert(ctx) == 1)
-            error = TRUST_FINE;
+            error = is_under(ctx, cas, n_cas) ? TRUST_FINE : TRUST_OTHER_CA;
         else if (X509_STORE_CTX_get_error(ctx) != X509_V_OK)
             error = error_of(X509_STORE_CTX_get_error(ctx));
     }
@@ -258,6 +279,8 @@ const char *trust_error_text(enum trust_error error)
         return "a signature in the certificate chain is wrong";
     case TRUST_NOT_A_CA:
         return "an issuer in the certificate chain may not issue it";
+    case TRUST_OTHER_CA:
+        return "none of the CA certificates that are configured for the peer has issued it";
     case TRUST_WEAK:
         return "a key or a hash in the certificate chain is too weak";
     case TRUST_INVALID:

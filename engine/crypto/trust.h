@@ -21,6 +21,7 @@ enum trust_error {
     TRUST_NO_CRL, /* none, or none that is fresh, and the policy asks for one */
     TRUST_BAD_SIGNATURE,
     TRUST_NOT_A_CA, /* an issuer that may not issue */
+    TRUST_OTHER_CA, /* trust_verify_under(): none of those that were asked for is in the chain */
     TRUST_WEAK,     /* a key or a hash that is too weak */
     TRUST_INVALID,  /* anything else */
 };
@@ -49,6 +50,12 @@ void trust_clear(struct trust *t);
 /* Judges C at WALL with the COUNT certificates of the peer at CHAIN, in any order. */
 enum trust_error trust_verify(const struct trust *t, const struct cert *c, struct cert *const *chain, size_t count,
                               usec_t wall, enum trust_revocation policy);
+
+/* As trust_verify(), with the CA certificates CAS besides those of T; one of them must be in the chain, or else it is
+ * TRUST_OTHER_CA. Without any it is trust_verify(). */
+enum trust_error trust_verify_under(const struct trust *t, const struct cert *c, struct cert *const *chain,
+                                    size_t count, struct cert *const *cas, size_t n_cas, usec_t wall,
+                                    enum trust_revocation policy);
 
 const char *trust_error_text(enum trust_error error); /* a sentence without its end: "the certificate has expired" */
 
