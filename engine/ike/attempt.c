@@ -1,6 +1,8 @@
 /* Attempts to make an IKE_SA: how one begins, fails, begins anew, and what follows when an IKE_SA stands or is lost. */
 #include "base/str.h"
+#include "engine/ike/delete.h"
 #include "engine/ike/engine_state.h"
+#include "engine/ike/rekey.h"
 #include "engine/ike/task.h"
 
 #include <assert.h>
@@ -255,6 +257,11 @@ void core_peer_lost(struct ike_sa *sa, const char *reason, usec_t now)
 
     if (sa->state == IKE_CONNECTING || sa->state == IKE_CREATED) {
         core_attempt_failed(sa, false, reason, now);
+        return;
+    }
+    rekey_ike_adopt_rival(sa, now);
+    if (sa->state == IKE_DELETING || sa->state == IKE_REKEYED) {
+        delete_ike_ended(sa, reason, now);
         return;
     }
     for (const struct child_sa *c = sa->children; c; c = c->next)

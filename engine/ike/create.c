@@ -113,9 +113,8 @@ static void write_child(const struct create *cr, struct chain_writer *cw)
     payload_write_ts(cw, PAYLOAD_TSR, &cr->tsr);
 }
 
-void create_write_request(struct ike_sa *sa, const struct create *cr, struct chain_writer *cw)
+void create_write_request(const struct create *cr, struct chain_writer *cw)
 {
-    (void)sa;
     payload_write_notify(cw, NOTIFY_ESP_TFC_PADDING_NOT_SUPPORTED, PROTO_NONE, NULL, 0, NULL, 0);
     payload_write_sa(cw, &cr->offered);
     payload_write_nonce(cw, cr->nonce, sizeof(cr->nonce));

@@ -32,7 +32,7 @@ int create_key_pair(struct ike_sa *sa, struct create *cr, const struct alg *pref
 void create_offer(struct ike_sa *sa, struct create *cr, const struct child_conf *conf, bool groups);
 
 /* SA, Ni, [KEi], TSi, TSr of CREATE_CHILD_SA. */
-void create_write_request(struct ike_sa *sa, const struct create *cr, struct chain_writer *cw);
+void create_write_request(const struct create *cr, struct chain_writer *cw);
 
 /* The nonces of a CREATE_CHILD_SA that was answered; false where the peer's is none. */
 bool create_nonces_of(const struct create *cr, const struct chain *answer, struct create_nonces *ret);

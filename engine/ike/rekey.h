@@ -6,7 +6,8 @@
 /* Responder ------------------------------------------------------------------------------------------------------- */
 void rekey_child_respond(struct ike_sa *sa, const struct create_wish *w, const struct notify_payload *rekey,
                          struct chain_writer *cw, usec_t now);
-void rekey_ike_respond(struct ike_sa *sa, const struct create_wish *w, struct chain_writer *cw, usec_t now);
+void rekey_ike_respond(struct ike_sa *sa, const struct chain *request, const struct create_wish *w,
+                       struct chain_writer *cw, usec_t now);
 
 /* The CHILD_SA that the peer made in place of C while our rekeying of C is out; NULL. */
 struct child_sa *rekey_child_rival(const struct child_sa *c);
@@ -19,3 +20,6 @@ void rekey_ike_adopt_rival(struct ike_sa *sa, usec_t now);
  * of the same IKE_SA is still out, it has taken SA as the one that stays.
  */
 void rekey_ike_peer_uses(struct ike_sa *sa, usec_t now);
+
+/* The peer deletes SA: it may have lost such a collision, then it is no end of anything. */
+void rekey_ike_taken_back(struct ike_sa *sa);
