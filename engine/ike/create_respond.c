@@ -104,8 +104,8 @@ static bool choose_suite(const struct create_wish *w, const struct child_conf *c
 }
 
 /* The child of the connection that fits best; 0 and *RET, or the error to send. */
-static uint16_t agree(const struct ike_sa *sa, const struct create_wish *w, bool groups,
-                             const struct child_conf *only, struct agreement *ret)
+static uint16_t agree(const struct ike_sa *sa, const struct create_wish *w, bool groups, const struct child_conf *only,
+                      struct agreement *ret)
 {
     uint16_t error = NOTIFY_TS_UNACCEPTABLE;
     unsigned best = 0;

@@ -28,7 +28,8 @@ void ike_sa_move(struct ike_sa *sa, const struct addr *local, const struct addr 
         if (live)
             child_sa_become(c, CHILD_INSTALLED, "the data path knows the new address", now);
     }
-    core_event(sa->engine, &(struct engine_event){.type = ENGINE_IKE_MOVED, .ike = sa});
+    if (sa->state != IKE_CONNECTING)
+        core_event(sa->engine, &(struct engine_event){.type = ENGINE_IKE_MOVED, .ike = sa});
 }
 
 /* Whether one of the notifications of TYPE has HASH; *RET_ANY: whether there is one. */

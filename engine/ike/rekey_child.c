@@ -38,6 +38,15 @@ static int build(struct ike_sa *sa, struct task *t, struct chain_writer *cw, use
     return 0;
 }
 
+/* Whoever wants OLD to be closed means its successor too. */
+static void close_too(struct child_sa *old, struct child_sa *new)
+{
+    new->closing = true;
+    for (struct task *t = old->ike->tasks; t; t = t->next)
+        if (t->kind == TASK_DELETE_CHILD && t->child == old->unique)
+            t->child = new->unique;
+}
+
 /* OLD has a successor: BY_US, then we delete it; the peer does otherwise. */
 static void replaced(struct child_sa *old, struct child_sa *new, bool by_us, usec_t now)
 {
@@ -49,6 +58,8 @@ static void replaced(struct child_sa *old, struct child_sa *new, bool by_us, use
     child_sa_become(old, CHILD_REKEYED, by_us ? "we have rekeyed it" : "the peer has rekeyed it", now);
     core_count(old->ike->engine, ENGINE_CHILD_REKEY);
     core_event(old->ike->engine, &ev);
+    if (old->closing)
+        close_too(old, new);
     if (!by_us) {
         old->gone_at = now + DELETE_WAIT;
         return;

@@ -155,29 +155,6 @@ int ike_sa_keyed(struct ike_sa *sa)
     return 0;
 }
 
-void ike_sa_move(struct ike_sa *sa, const struct addr *local, const struct addr *remote, bool nat_local,
-                 bool nat_remote, usec_t now)
-{
-    void *data;
-    const struct path_ops *path = core_path(sa->engine, &data);
-    struct engine_event ev = {.type = ENGINE_IKE_MOVED, .ike = sa};
-    char a[ADDR_TEXT_MAX], b[ADDR_TEXT_MAX];
-
-    sa->local = *local;
-    sa->remote = *remote;
-    sa->natt = addr_port(local) == core_settings(sa->engine)->natt_port;
-    sa->nat_local = nat_local;
-    sa->nat_remote = nat_remote;
-    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "moved: now between %s and %s", addr_port_text(local, a),
-               addr_port_text(remote, b));
-    for (struct child_sa *c = sa->children; c; c = c->next)
-        if (c->in_path)
-            path->child_update(data, c->unique, local, remote, c->encap);
-    if (sa->state != IKE_CONNECTING)
-        core_event(sa->engine, &ev);
-    engine_wake(sa->engine, now);
-}
-
 const uint8_t *ike_sa_my_spi(const struct ike_sa *sa)
 {
     return sa->initiator ? sa->spi_i : sa->spi_r;
