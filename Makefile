@@ -29,9 +29,9 @@ endif
 
 # Programs and their sources ---------------------------------------------------------------------------------------
 
-mains    := agent/rekindled.c agent/rekindle.c
-sources  := $(filter-out $(mains),$(wildcard base/*.c conf/*.c clients/*/*.c probes/*.c remediation/*.c engine/*/*.c \
-    agent/*.c agent/*/*.c))
+mains    := agent/rekindled.c agent/rekindle.c engine/rekindle-engine.c
+sources  := $(filter-out $(mains),$(wildcard base/*.c conf/*.c clients/*/*.c probes/*.c remediation/*.c engine/*.c \
+    engine/*/*.c agent/*.c agent/*/*.c))
 programs := $(addprefix $(B)/,$(notdir $(mains:.c=)))
 library  := $(B)/librekindle.a
 
@@ -104,6 +104,9 @@ $(library): $(call objects,$(sources)) $(B)/compiler
 	$(call say,AR)rm -f $@ && ar rcs $@ $(filter %.o,$^)
 
 $(B)/rekindled $(B)/rekindle: $(B)/%: $(O)/agent/%.o $(library)
+	$(call say,LD)$(link) $^ $(libs) -o $@
+
+$(B)/rekindle-engine: $(O)/engine/rekindle-engine.o $(library)
 	$(call say,LD)$(link) $^ $(libs) -o $@
 
 $(B)/awssim: $(call objects,$(wildcard tests/awssim/*.c)) $(library)
@@ -203,7 +206,7 @@ benches: $(benches)
 install: $(programs)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(B)/rekindle $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(B)/rekindled $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(B)/rekindled $(B)/rekindle-engine $(DESTDIR)$(PREFIX)/sbin
 
 clean:
 	rm -rf $(BUILD)

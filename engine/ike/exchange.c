@@ -3,6 +3,7 @@
  * legal contents, and given to the handler of a request or the task of a response. Nothing else changes an IKE_SA.
  */
 #include "base/secret.h"
+#include "engine/ike/delete.h"
 #include "engine/ike/engine_state.h"
 #include "engine/ike/first.h"
 #include "engine/ike/retransmit.h"
@@ -90,7 +91,7 @@ static void give_up(struct ike_sa *sa, usec_t now)
         core_attempt_failed(sa, true, "the peer does not answer", now);
         break;
     case IKE_DELETING:
-        ike_sa_destroy(sa, "the peer does not answer our DELETE", now);
+        delete_ike_ended(sa, "the peer does not answer our DELETE", now);
         break;
     case IKE_ESTABLISHED:
     case IKE_REKEYING:
