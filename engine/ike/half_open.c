@@ -9,12 +9,14 @@
 
 #define COOKIE_LIFE (60 * USEC_PER_SEC) /* of a secret; a cookie of the one before is good too */
 
+/* RFC 7296 2.1: the same message, not the same SPI: another one begins an IKE_SA of its own (after a forged COOKIE). */
 static struct ike_sa *find(const struct engine *e, const struct message *in)
 {
     for (unsigned i = 0; i < e->n_half_open; i++) {
         struct ike_sa *sa = e->half_open[i];
 
-        if (memcmp(sa->spi_i, in->h.spi_i, IKE_SPI_LEN) == 0 && addr_equal(&sa->remote, &in->remote))
+        if (memcmp(sa->spi_i, in->h.spi_i, IKE_SPI_LEN) == 0 && addr_equal(&sa->remote, &in->remote) &&
+            init_is_retransmission(sa, in))
             return sa;
     }
     return NULL;
@@ -95,7 +97,7 @@ void half_open_input(struct engine *e, const struct message *in, usec_t now)
         return;
     sa = find(e, in);
     if (sa) {
-        if (sa->ids.expected == 1 && init_is_retransmission(sa, in))
+        if (sa->ids.expected == 1)
             core_send(e, &in->local, &in->remote, natt, &sa->ids.response);
         return;
     }

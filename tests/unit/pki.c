@@ -56,7 +56,7 @@ struct pki_party *pki_make(const struct pki_spec *spec)
 {
     static long serial = 0x1000;
     struct pki_party *p = calloc(1, sizeof(*p));
-    EVP_PKEY *key = EVP_EC_gen("P-256");
+    EVP_PKEY *key = str_eq(spec->key, "RSA") ? EVP_RSA_gen(2048) : EVP_EC_gen(str_or(spec->key, "P-256"));
     X509 *x = X509_new(), *issuer = spec->issuer ? cert_x509(spec->issuer->cert) : x;
     unsigned char *der = NULL;
     int len;

@@ -1,4 +1,4 @@
-/* A small certification authority for tests: certificates and CRLs with OpenSSL, keys on P-256. */
+/* A small certification authority for tests: certificates and CRLs with OpenSSL. */
 #pragma once
 
 #include "engine/crypto/cert.h"
@@ -13,6 +13,7 @@ struct pki_spec {
     const char *sans;     /* as in openssl.cnf: "DNS:a.example, IP:192.0.2.1"; NULL for none */
     const char *crl_uri;  /* NULL for none */
     const char *digest;   /* "SHA256" where NULL */
+    const char *key;      /* "P-256" where NULL, another curve, or "RSA" of 2048 bits */
     int64_t from, until;  /* seconds since 1970 */
 };
 
