@@ -59,10 +59,10 @@ void child_sa_destroy(struct child_sa *c, const char *reason, usec_t now)
 
     if (c->state == CHILD_DESTROYING)
         return;
+    child_sa_become(c, CHILD_DESTROYING, reason, now); /* whoever hears of it may still ask what it has passed */
     if (c->in_path)
         path->child_remove(data, c->unique);
     c->in_path = false;
-    child_sa_become(c, CHILD_DESTROYING, reason, now);
     c->ike->engine->reap_wanted = true;
 }
 
