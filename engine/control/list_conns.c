@@ -109,6 +109,8 @@ static void put_conn(struct strbuf *b, const struct ike_conf *c)
     vici_put_value(b, "unique", unique_name(c->unique));
     if (c->dpd_delay)
         put_seconds(b, "dpd_delay", c->dpd_delay);
+    if (c->dpd_timeout)
+        put_seconds(b, "dpd_timeout", c->dpd_timeout);
     if (c->has_ppk) {
         vici_put_value(b, "ppk_id", identity_text(&c->ppk_id, ppk));
         if (c->ppk_required)

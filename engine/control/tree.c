@@ -114,12 +114,13 @@ static const char *task_name(enum task_kind k)
     return "IKE_DPD";
 }
 
-static void put_tasks(struct strbuf *b, const char *key, const struct ike_sa *sa, bool out)
+/* The first one's turn has come: its request is out, or its response is being looked at, unless it waits. */
+static void put_tasks(struct strbuf *b, const char *key, const struct ike_sa *sa, usec_t now, bool active)
 {
     bool any = false;
 
     for (const struct task *t = sa->tasks; t; t = t->next) {
-        if (task_is_out(sa, t) != out)
+        if ((t == sa->tasks && t->not_before <= now) != active)
             continue;
         if (!any)
             vici_put_list(b, key);
@@ -150,8 +151,8 @@ void tree_put_ike(struct strbuf *b, const struct ike_sa *sa, usec_t now)
         put_until(b, "rekey-time", now, sa->rekey_at);
         put_until(b, "reauth-time", now, sa->reauth_at);
     }
-    put_tasks(b, "tasks-queued", sa, false);
-    put_tasks(b, "tasks-active", sa, true);
+    put_tasks(b, "tasks-queued", sa, now, false);
+    put_tasks(b, "tasks-active", sa, now, true);
 }
 
 /* CHILD_SAs ------------------------------------------------------------------------------------------------------- */
@@ -203,9 +204,9 @@ static void put_installed(struct strbuf *b, const struct child_sa *c, usec_t now
     put_since(b, "install-time", c->installed_at, now);
 }
 
-static bool was_installed(enum child_state s)
+static bool was_installed(const struct child_sa *c)
 {
-    switch (s) {
+    switch (c->state) {
     case CHILD_INSTALLED:
     case CHILD_UPDATING:
     case CHILD_REKEYING:
@@ -213,10 +214,11 @@ static bool was_installed(enum child_state s)
     case CHILD_DELETING:
     case CHILD_DELETED:
         return true;
+    case CHILD_DESTROYING:
+        return c->installed_at != 0;
     case CHILD_CREATED:
     case CHILD_ROUTED:
     case CHILD_INSTALLING:
-    case CHILD_DESTROYING:
         break;
     }
     return false;
@@ -229,7 +231,7 @@ static void put_child(struct strbuf *b, const struct child_sa *c, usec_t now)
     vici_put_valuef(b, "reqid", "%u", c->reqid);
     vici_put_value(b, "state", child_state_name(c->state));
     vici_put_value(b, "mode", "TUNNEL");
-    if (was_installed(c->state))
+    if (was_installed(c))
         put_installed(b, c, now);
     tree_put_selectors(b, "local-ts", &c->local_ts);
     tree_put_selectors(b, "remote-ts", &c->remote_ts);

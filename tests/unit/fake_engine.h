@@ -166,11 +166,6 @@ const struct path_ops *core_path(const struct engine *e, void **ret_data)
     return &e->path;
 }
 
-bool task_is_out(const struct ike_sa *sa, const struct task *t)
-{
-    return t == sa->tasks;
-}
-
 static inline void fake_engine_done(struct engine *e)
 {
     for (size_t i = 0; i < e->n_confs; i++)

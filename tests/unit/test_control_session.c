@@ -159,6 +159,22 @@ static void test_lists_sas(void **state)
     assert_string_equal(host_next(h), "1 ");
 }
 
+static void test_lists_what_is_under_way(void **state)
+{
+    struct task second = {.kind = TASK_REKEY_CHILD}, first = {.kind = TASK_DPD, .next = &second};
+    struct host *h = *state;
+    struct sas one;
+
+    host_load(h, CONN("aws"));
+    host_make_sas(h, &one, 7);
+    one.ike.tasks = &first;
+    host_hear(h, "list-sa");
+    assert_non_null(strstr(host_ask(h, "list-sas", ""), "tasks-queued[CHILD_REKEY] tasks-active[IKE_DPD]"));
+    assert_string_equal(host_next(h), "1 ");
+    first.not_before = USEC_NEVER;
+    assert_non_null(strstr(host_ask(h, "list-sas", ""), "tasks-queued[IKE_DPD,CHILD_REKEY] child-sas"));
+}
+
 static void test_filters_sas(void **state)
 {
     static const struct {
@@ -545,6 +561,7 @@ int main(void)
         T(test_a_connection_that_is_wrong_is_refused_by_name),
         T(test_lists_connections),
         T(test_lists_sas),
+        T(test_lists_what_is_under_way),
         T(test_filters_sas),
         T(test_the_agent_reads_what_is_listed),
         T(test_a_long_list_does_not_fill_memory),
