@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#define SETTLE_WAIT (10 * USEC_PER_SEC) /* for the peer to close its own */
+
 static struct child_sa *live_of(const struct ike_sa *sa, const struct child_conf *conf)
 {
     for (struct child_sa *c = sa->children; c; c = c->next)
@@ -40,22 +42,26 @@ static int build(struct ike_sa *sa, struct task *t, struct chain_writer *cw, use
 
 /*
  * The peer made the same CHILD_SA at the same time. The RFC lets both stand; as with two rekeyings that cross, the one
- * with the lowest nonce is closed by the side that made it, and where the peer does not know this one may be left over.
+ * with the lowest nonce is closed by the side that made it. The peer may not know of the crossing, or not of this rule:
+ * then we close its own a bit later.
  */
 static void settle(struct child_sa *c, struct child_sa *rival, usec_t now)
 {
     struct engine_event ev = {
         .type = ENGINE_CHILD_REKEYED, .ike = c->ike, .new_ike = c->ike, .child = rival, .new_child = c};
+    struct task *t;
 
     if (create_nonce_less(c->nonce_min, c->nonce_min_len, rival->nonce_min, rival->nonce_min_len)) {
         c->replaced_by = rival->unique;
         (void)task_add(c->ike, TASK_DELETE_CHILD, NULL, NULL, c->unique, 0);
         return;
     }
-    (void)now;
     rival->replaced_by = c->unique;
     child_path_use(c);
     core_event(c->ike->engine, &ev);
+    t = task_add(c->ike, TASK_DELETE_CHILD, NULL, NULL, rival->unique, 0);
+    if (t)
+        t->not_before = now + SETTLE_WAIT;
 }
 
 static enum task_result process(struct ike_sa *sa, struct task *t, const struct message *in, usec_t now)
@@ -83,6 +89,7 @@ static enum task_result process(struct ike_sa *sa, struct task *t, const struct 
         settle(c, rival, now);
     else
         child_path_use(c);
+    create_close_gone(t->create, c, now);
     return TASK_DONE;
 }
 

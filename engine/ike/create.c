@@ -5,6 +5,7 @@
 #include "base/strbuf.h"
 #include "engine/ike/child_path.h"
 #include "engine/ike/create_parts.h"
+#include "engine/ike/delete.h"
 #include "engine/ike/life.h"
 #include "engine/wire/names.h"
 
@@ -240,6 +241,22 @@ struct child_sa *create_accept(struct ike_sa *sa, struct create *cr, struct ike_
     if (!task_add(sa, TASK_DELETE_CHILD, NULL, NULL, c->unique, 0))
         child_sa_destroy(c, error, now);
     return NULL;
+}
+
+struct create *create_pending(const struct ike_sa *sa)
+{
+    const struct task *t = sa->tasks;
+
+    return t && task_is_out(sa, t) && (t->kind == TASK_CHILD || t->kind == TASK_REKEY_CHILD) ? t->create : NULL;
+}
+
+void create_close_gone(const struct create *cr, struct child_sa *c, usec_t now)
+{
+    for (size_t i = 0; i < cr->n_gone; i++)
+        if (cr->gone[i] == c->spi_out) {
+            (void)delete_child_by_peer(c, now);
+            return;
+        }
 }
 
 static const char *explain(uint16_t type)

@@ -6,17 +6,21 @@
 
 #include "engine/ike/task.h"
 
+#define CREATE_GONE_MAX 8
+
 struct dh;
 
 /* What the initiator of an exchange that makes keys keeps until the answer: only that makes the new SA. */
 struct create {
-    uint8_t nonce[SA_NONCE_LEN];  /* ours */
-    struct dh *dh;                /* owned; NULL without key exchange */
-    uint16_t group;               /* asked for by INVALID_KE_PAYLOAD; 0: ours to choose */
-    uint32_t spi_in;              /* of the new CHILD_SA; 0 */
-    uint8_t spi_ike[IKE_SPI_LEN]; /* ours of the new IKE_SA */
-    struct proposals offered;     /* with the SPI */
-    struct selectors tsi, tsr;    /* as offered */
+    uint8_t nonce[SA_NONCE_LEN];    /* ours */
+    struct dh *dh;                  /* owned; NULL without key exchange */
+    uint16_t group;                 /* asked for by INVALID_KE_PAYLOAD; 0: ours to choose */
+    uint32_t spi_in;                /* of the new CHILD_SA; 0 */
+    uint8_t spi_ike[IKE_SPI_LEN];   /* ours of the new IKE_SA */
+    struct proposals offered;       /* with the SPI */
+    struct selectors tsi, tsr;      /* as offered */
+    uint32_t gone[CREATE_GONE_MAX]; /* SPIs that the peer deleted and we do not know: the answer may bring one */
+    size_t n_gone;
     /* The peer's rekeying of the same SA crossed ours (RFC 7296 2.8.1): its new SA, already made as responder. */
     uint32_t rival;
 };

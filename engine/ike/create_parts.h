@@ -50,6 +50,12 @@ struct child_sa *create_accept(struct ike_sa *sa, struct create *cr, struct ike_
                                const struct create_nonces *nonces, uint32_t replaces, usec_t now, char *error,
                                size_t size);
 
+/* Our request for a CHILD_SA that is out; NULL. */
+struct create *create_pending(const struct ike_sa *sa);
+
+/* Where the peer deleted C before its answer came: it ends as if that came now. */
+void create_close_gone(const struct create *cr, struct child_sa *c, usec_t now);
+
 /* What an error notification does to a task that makes a CHILD_SA or an IKE_SA: TASK_AGAIN after INVALID_KE_PAYLOAD
  * and TEMPORARY_FAILURE, TASK_DONE with ->error otherwise. */
 enum task_result create_refused(struct ike_sa *sa, struct task *t, const struct proposals *ours,

@@ -9,6 +9,14 @@
 
 /* CHILD_SAs ------------------------------------------------------------------------------------------------------- */
 
+/* A DELETE of C that waited until the peer ended its rekeying may go. */
+static void confirmed(const struct child_sa *c)
+{
+    for (struct task *t = c->ike->tasks; t; t = t->next)
+        if (t->kind == TASK_DELETE_CHILD && t->child == c->unique)
+            t->not_before = 0;
+}
+
 void delete_child_ended(struct child_sa *c, const char *reason, usec_t now)
 {
     struct child_sa *r = c->replaced_by != 0 ? child_sa_by_unique(c->ike, c->replaced_by) : NULL;
@@ -16,6 +24,8 @@ void delete_child_ended(struct child_sa *c, const char *reason, usec_t now)
     /* RFC 7296 2.8: at the latest now the peer sends with it too. It may be rekeyed in turn, but not by us yet. */
     if (r && r->replaces == c->unique && (child_sa_live(r) || (r->state == CHILD_REKEYED && !r->rekeyed_by_us)))
         child_path_use(r);
+    if (r)
+        confirmed(r);
     child_sa_become(c, CHILD_DELETED, reason, now);
     if (r && r->in_path && c->in_path)
         c->gone_at = now + DELETE_LINGER;
@@ -72,6 +82,10 @@ static int build_child(struct ike_sa *sa, struct task *t, struct chain_writer *c
 
     if (!c || c->state == CHILD_DELETED || c->state == CHILD_DELETING)
         return -ECANCELED;
+    if (rekey_child_unconfirmed(c)) {
+        t->not_before = now + REKEY_CONFIRM;
+        return -EAGAIN;
+    }
     if (c->replaced_by == 0)
         c->closing = true;
     child_sa_become(c, CHILD_DELETING, "DELETE is sent", now);

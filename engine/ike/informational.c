@@ -28,7 +28,11 @@ static size_t delete_children(struct ike_sa *sa, const struct delete_payload *d,
         struct child_sa *c = child_sa_by_spi_out(sa, spi);
 
         if (!c) {
+            struct create *cr = create_pending(sa);
+
             ike_sa_log(sa, ENGINE_LOG_IKE, 1, "the peer deletes a CHILD_SA with SPI %08x, which does not exist", spi);
+            if (cr && cr->n_gone < CREATE_GONE_MAX)
+                cr->gone[cr->n_gone++] = spi;
             continue;
         }
         if (delete_child_by_peer(c, now) && n < SA_CHILDREN_MAX)

@@ -3,6 +3,8 @@
 
 #include "engine/ike/create_parts.h"
 
+#define REKEY_CONFIRM USEC_PER_SEC /* between looks whether the peer has ended its rekeying */
+
 /* Responder ------------------------------------------------------------------------------------------------------- */
 void rekey_child_respond(struct ike_sa *sa, const struct create_wish *w, const struct notify_payload *rekey,
                          struct chain_writer *cw, usec_t now);
@@ -11,6 +13,10 @@ void rekey_ike_respond(struct ike_sa *sa, const struct chain *request, const str
 
 /* The CHILD_SA that the peer made in place of C while our rekeying of C is out; NULL. */
 struct child_sa *rekey_child_rival(const struct child_sa *c);
+
+/* C came out of a rekeying of the peer's that it has not ended by its DELETE: whether it has our answer we do not know,
+ * so that nothing is begun on C yet. */
+bool rekey_child_unconfirmed(const struct child_sa *c);
 
 /* The peer has decided while our rekeying of SA is out: where it rekeyed SA too, its new IKE_SA takes over. */
 void rekey_ike_adopt_rival(struct ike_sa *sa, usec_t now);

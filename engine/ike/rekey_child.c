@@ -18,6 +18,10 @@ static int build(struct ike_sa *sa, struct task *t, struct chain_writer *cw, use
 
     if (!c || c->state != CHILD_INSTALLED || sa->state != IKE_ESTABLISHED)
         return -ECANCELED;
+    if (rekey_child_unconfirmed(c)) {
+        t->not_before = now + REKEY_CONFIRM;
+        return -EAGAIN;
+    }
     r = create_begin(sa, t);
     if (r < 0)
         return r;
@@ -172,6 +176,7 @@ static enum task_result process(struct ike_sa *sa, struct task *t, const struct 
     } else {
         child_path_use(ours);
     }
+    create_close_gone(t->create, ours, now);
     return TASK_DONE;
 }
 
@@ -199,6 +204,13 @@ struct child_sa *rekey_child_rival(const struct child_sa *c)
     return t ? rival_of(c->ike, t) : NULL;
 }
 
+bool rekey_child_unconfirmed(const struct child_sa *c)
+{
+    const struct child_sa *old = c->replaces != 0 ? child_sa_by_unique(c->ike, c->replaces) : NULL;
+
+    return old && old->state == CHILD_REKEYED && !old->rekeyed_by_us && old->replaced_by == c->unique;
+}
+
 /* RFC 7296 2.25.1 */
 static bool is_busy(const struct child_sa *c)
 {
@@ -218,6 +230,10 @@ void rekey_child_respond(struct ike_sa *sa, const struct create_wish *w, const s
     if (rekey->protocol == PROTO_ESP && rekey->spi.len == ESP_SPI_LEN)
         c = child_sa_by_spi_out(sa, (uint32_t)rekey->spi.data[0] << 24 | (uint32_t)rekey->spi.data[1] << 16 |
                                         (uint32_t)rekey->spi.data[2] << 8 | rekey->spi.data[3]);
+    if (!c && create_pending(sa)) { /* it may be the one that the answer to our request brings */
+        create_write_error(sa, cw, NOTIFY_TEMPORARY_FAILURE, "the peer rekeys a CHILD_SA that we do not know yet");
+        return;
+    }
     if (!c) {
         ike_sa_log(sa, ENGINE_LOG_IKE, 1, "the peer rekeys a CHILD_SA that does not exist, sending CHILD_SA_NOT_FOUND");
         payload_write_notify(cw, NOTIFY_CHILD_SA_NOT_FOUND, rekey->protocol, rekey->spi.data, rekey->spi.len, NULL, 0);

@@ -154,6 +154,9 @@ void task_run(struct ike_sa *sa, usec_t now)
         r = begin(sa, t, now);
         if (r == 0 || sa->state == IKE_DESTROYING)
             return;
+        assert(r != -EAGAIN || t->not_before > now);
+        if (r == -EAGAIN)
+            continue;
         if (r != -ECANCELED && t->error[0] == '\0')
             (void)str_copy(t->error, sizeof(t->error), strerror(-r));
         task_free(sa, t, r == -ECANCELED && t->error[0] == '\0' ? NULL : t->error);

@@ -46,7 +46,7 @@ struct task_ops {
     uint8_t exchange;
     /*
      * Writes the payloads of the request. 0; -ECANCELED where there is nothing to do any more (the task is then done);
-     * other errors end the task with ->error, the IKE_SA stays.
+     * -EAGAIN where it has to wait, until ->not_before; other errors end the task with ->error, the IKE_SA stays.
      */
     int (*build)(struct ike_sa *sa, struct task *t, struct chain_writer *cw, usec_t now);
     enum task_result (*process)(struct ike_sa *sa, struct task *t, const struct message *in, usec_t now);
