@@ -114,10 +114,12 @@ static int build(struct ike_sa *sa, struct task *t, struct chain_writer *cw, use
         sa->told_initial_contact = true;
     }
     auth_write_qcd(sa, cw);
-    if (childless)
+    if (childless) {
+        t->create = create_free(t->create);
         return 0;
-    t->create = create_free(t->create);
-    t->create = create_new(sa);
+    }
+    if (!t->create) /* built anew it asks for the same CHILD_SA: the peer may have answered */
+        t->create = create_new(sa);
     return t->create ? create_auth_write(sa, t->create, t->ike_conf, t->conf, cw)
                      : give_up(sa, "there is no memory", now);
 }
@@ -142,6 +144,16 @@ static void tell_peer(struct ike_sa *sa)
     packets_clear(&ps);
 }
 
+/* Perhaps not the peer failed, but somebody whose response to IKE_SA_INIT came first. */
+static enum task_result failed(struct ike_sa *sa, const char *reason, usec_t now)
+{
+    ike_sa_log(sa, ENGINE_LOG_IKE, 0, "%s", reason);
+    if (init_next_answer(sa, true))
+        return TASK_AGAIN;
+    core_attempt_failed(sa, false, reason, now);
+    return TASK_DONE;
+}
+
 /* Without IDr and AUTH the exchange has failed (RFC 7296 1.2). */
 static enum task_result refused(struct ike_sa *sa, const struct chain *c, usec_t now)
 {
@@ -154,9 +166,7 @@ static enum task_result refused(struct ike_sa *sa, const struct chain *c, usec_t
     else if (chain_error(c, &n))
         (void)str_format(reason, sizeof(reason), "received %s in answer to IKE_AUTH",
                          str_or(name_notify(n.type), "an unknown error"));
-    ike_sa_log(sa, ENGINE_LOG_IKE, 0, "%s", reason);
-    core_attempt_failed(sa, false, reason, now);
-    return TASK_DONE;
+    return failed(sa, reason, now);
 }
 
 /* RFC 8784 3: the responder says whether it used the PPK. */
@@ -244,10 +254,8 @@ static enum task_result process(struct ike_sa *sa, struct task *t, const struct 
         return refused(sa, c, now);
     if (!auth_read_claim(c, PAYLOAD_IDR, &claim) || !take_ppk(sa, c, error) ||
         !auth_check(sa, &sa->keys, sa->conf, &sa->me, &claim, error)) {
-        ike_sa_log(sa, ENGINE_LOG_IKE, 0, "%s", error);
         tell_peer(sa);
-        core_attempt_failed(sa, false, error, now);
-        return TASK_DONE;
+        return failed(sa, error, now);
     }
     sa->peer = claim.id;
     ike_sa_log(sa, ENGINE_LOG_IKE, 1, "authentication of the peer with %s successful",

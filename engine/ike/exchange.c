@@ -103,6 +103,21 @@ static void give_up(struct ike_sa *sa, usec_t now)
     }
 }
 
+/* RFC 7296 2.4: IKE_AUTH goes to another of those who answered IKE_SA_INIT, as one more try. */
+static bool try_other_answer(struct ike_sa *sa, usec_t now)
+{
+    unsigned tries = sa->tries + 1;
+
+    if (sa->state != IKE_CONNECTING || sa->tasks->kind != TASK_AUTH || !init_next_answer(sa, false))
+        return false;
+    task_run(sa, now);
+    if (sa->state == IKE_CONNECTING && sa->ids.pending) {
+        sa->tries = tries;
+        sa->retransmit_at = retransmit_at(core_settings(sa->engine), tries, now, sa->sent_at, 0);
+    }
+    return true;
+}
+
 void exchange_retransmit(struct ike_sa *sa, usec_t now)
 {
     const struct engine_settings *s = core_settings(sa->engine);
@@ -118,6 +133,8 @@ void exchange_retransmit(struct ike_sa *sa, usec_t now)
         give_up(sa, now);
         return;
     }
+    if (try_other_answer(sa, now))
+        return;
     sa->tries++;
     core_send(sa->engine, &sa->local, &sa->remote, sa->natt, &sa->ids.request);
     sa->last_out = now;
@@ -225,6 +242,8 @@ static void finish_task(struct ike_sa *sa, struct task *t, enum task_result resu
 
 static void lose(struct ike_sa *sa, const char *reason, usec_t now)
 {
+    if (sa->state == IKE_CONNECTING && init_next_answer(sa, true))
+        return;
     if (sa->state == IKE_CONNECTING)
         core_attempt_failed(sa, false, reason, now);
     else
@@ -363,6 +382,18 @@ static bool awaits_init(const struct ike_sa *sa)
     return sa->state == IKE_CONNECTING && sa->ids.pending && sa->tasks->kind == TASK_INIT;
 }
 
+/* Another answer to an IKE_SA_INIT that has one: RFC 7296 2.4. */
+static void take_late_init_response(const struct engine *e, const struct message *in)
+{
+    struct ike_sa *sa = core_sa_by_spi(e, in->h.spi_i);
+    uint8_t type;
+
+    if (sa && sa->initiator && sa->state == IKE_CONNECTING && sa->tasks && sa->tasks->kind == TASK_AUTH &&
+        in->h.message_id == 0 && !header_from_initiator(&in->h) && chain_find(&in->chain, PAYLOAD_SA, NULL) &&
+        rules_check(RULES_SA_INIT_RESPONSE, &in->chain, &type) == RULES_FINE)
+        init_late_answer(sa, in);
+}
+
 static void take_message(struct engine *e, struct message *in, uint8_t *data, size_t len, usec_t now)
 {
     struct ike_sa *sa;
@@ -381,6 +412,8 @@ static void take_message(struct engine *e, struct message *in, uint8_t *data, si
     }
     sealed = in->chain.n > 0 &&
              (in->chain.p[in->chain.n - 1].type == PAYLOAD_SK || in->chain.p[in->chain.n - 1].type == PAYLOAD_SKF);
+    if (in->h.exchange == IKE_SA_INIT)
+        take_late_init_response(e, in);
     sa = find_sa(e, &in->h);
     if (!sa)
         unknown_input(e, in, now);

@@ -21,6 +21,8 @@ struct first *first_free(struct first *f)
     if (!f)
         return NULL;
     dh_free(f->dh);
+    for (size_t i = 0; i < f->n_answers; i++)
+        free(f->answers[i].raw);
     free(f->my_init);
     free(f->peer_init);
     secret_wipe(f, sizeof(*f));

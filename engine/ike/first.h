@@ -23,6 +23,19 @@ struct ike_sa *init_respond(struct engine *e, const struct message *in, usec_t n
  */
 const char *init_refused(const struct ike_sa *sa);
 
+/*
+ * As initiator, while IKE_AUTH is out: another response to IKE_SA_INIT came. RFC 7296 2.4: it may be the real one, and
+ * is kept.
+ */
+void init_late_answer(struct ike_sa *sa, const struct message *in);
+
+/*
+ * IKE_AUTH got no answer in time, or (FAILED) one that ends it: SA becomes that of the next response that is kept, and
+ * the request is to be built and sent anew. The one before has its turn again later, unless it failed. False: there is
+ * no other one.
+ */
+bool init_next_answer(struct ike_sa *sa, bool failed);
+
 /* The request that made SA, to know a retransmission from another request of the same SPI. */
 bool init_is_retransmission(const struct ike_sa *sa, const struct message *in);
 

@@ -6,6 +6,14 @@
 
 #define FIRST_INIT_MAX    8192 /* bytes of an IKE_SA_INIT message, which AUTH covers; a longer one is dropped */
 #define FIRST_REFUSED_MAX 128
+#define FIRST_ANSWERS_MAX 5 /* to IKE_SA_INIT that are kept */
+
+/* One that goes on, as it came. */
+struct first_answer {
+    uint8_t *raw; /* owned */
+    size_t len;
+    struct addr local, remote;
+};
 
 struct first {
     uint8_t nonce[SA_NONCE_LEN]; /* ours */
@@ -19,11 +27,15 @@ struct first {
 
     /* initiator */
     const struct alg *group; /* of the KE payload */
-    struct dh *dh;           /* owned; NULL until it is needed, and after the answer */
+    struct dh *dh;           /* owned; NULL until it is needed */
     uint8_t cookie[FIRST_COOKIE_MAX];
     size_t cookie_len;
     unsigned retries;
-    char refused[FIRST_REFUSED_MAX]; /* "" */
+    char refused[FIRST_REFUSED_MAX];                /* "" */
+    struct first_answer answers[FIRST_ANSWERS_MAX]; /* the first one is in use */
+    size_t n_answers;
+    struct addr local, remote; /* that IKE_SA_INIT went between */
+    bool natt;
     bool ppk_offered;
     struct ike_keys ppk_keys; /* with the PPK, for the case that the responder has it too */
 };
@@ -56,6 +68,10 @@ int first_keys(const struct ike_sa *sa, const struct suite *suite, const struct 
 
 /* What the peer can, as its IKE_SA_INIT says. */
 void first_read_abilities(struct ike_sa *sa, const struct chain *c);
+
+/* Takes the first answer to IKE_SA_INIT that is as it must be, and keeps it. -EBADMSG with a sentence where it is not,
+ * -ENOMEM. */
+int init_take_answer(struct ike_sa *sa, const struct message *in, const char **ret_wrong);
 
 /* NAT detection (RFC 7296 2.23). With FORGED, the hash of our address is one that cannot be right. */
 void natd_write(struct chain_writer *cw, const uint8_t spi_i[static IKE_SPI_LEN],

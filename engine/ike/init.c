@@ -137,131 +137,22 @@ static enum task_result take_error(struct ike_sa *sa, const struct notify_payloa
     return refuse(sa, "received error %u in answer to IKE_SA_INIT", n->type);
 }
 
-/* The answer ------------------------------------------------------------------------------------------------------ */
-
-struct answer {
-    struct suite suite;
-    struct proposal chosen;
-    struct ke_payload ke;
-    struct wire_bytes nonce;
-};
-
-/* NULL, or why it cannot be. */
-static const char *read_answer(const struct ike_sa *sa, const struct message *in, struct answer *ret)
-{
-    static const uint8_t no_spi[IKE_SPI_LEN];
-    const struct chain *c = &in->chain;
-    struct notify_payload n;
-    struct proposals ps;
-
-    if (memcmp(in->h.spi_r, no_spi, IKE_SPI_LEN) == 0)
-        return "it has no SPI";
-    if (payload_read_sa(chain_find(c, PAYLOAD_SA, NULL), &ps) < 0 ||
-        payload_read_ke(chain_find(c, PAYLOAD_KE, NULL), &ret->ke) < 0 ||
-        payload_read_nonce(chain_find(c, PAYLOAD_NONCE, NULL), &ret->nonce) < 0)
-        return "a payload is malformed";
-    if (!proposals_accept(&ps, &sa->conf->proposals, &ret->suite) || !ret->suite.dh)
-        return "its proposal is none of ours";
-    if (ret->ke.group != sa->first->group->id || ret->suite.dh->id != ret->ke.group)
-        return "its key exchange is of another group than ours";
-    if (sa->conf->ppk_required && !chain_notify(c, NOTIFY_USE_PPK, &n))
-        return "the peer does not know PPKs, but one is required";
-    if (in->raw_len > FIRST_INIT_MAX)
-        return "it is too long";
-    ret->chosen = ps.p[0];
-    return NULL;
-}
-
-/* RFC 7296 2.23: the ports change where a NAT is between, or shall seem to be. */
-static void take_natd(struct ike_sa *sa, const struct message *in)
-{
-    uint16_t port = core_settings(sa->engine)->port, natt_port = core_settings(sa->engine)->natt_port;
-    bool forced = first_forces_encap(sa->engine, sa->conf);
-
-    if (!natd_read(in, &sa->nat_local, &sa->nat_remote)) {
-        if (forced)
-            ike_sa_log(sa, ENGINE_LOG_IKE, 0, "the peer does not know NAT traversal: no UDP encapsulation");
-        return;
-    }
-    if (sa->nat_local)
-        ike_sa_log(sa, ENGINE_LOG_IKE, 1, "local host is behind NAT, sending keep alives");
-    if (sa->nat_remote)
-        ike_sa_log(sa, ENGINE_LOG_IKE, 1, "remote host is behind NAT");
-    if (forced)
-        ike_sa_log(sa, ENGINE_LOG_IKE, 2, "faking NAT situation to enforce UDP encapsulation");
-    sa->encap = sa->nat_local || sa->nat_remote || forced;
-    if (!sa->encap || sa->natt)
-        return;
-    if (addr_port(&sa->local) == port)
-        addr_set_port(&sa->local, natt_port);
-    if (addr_port(&sa->remote) == IKE_PORT)
-        addr_set_port(&sa->remote, IKE_PORT_NATT);
-    sa->natt = true;
-}
-
-/* The messages that AUTH covers, and the seals. -ENOMEM */
-static int keep(struct ike_sa *sa, const struct message *in)
-{
-    struct first *f = sa->first;
-    const struct packet *mine = &sa->ids.request.p[0];
-    int r = first_keep(&f->my_init, &f->my_init_len, mine->data, mine->len);
-
-    if (r == 0)
-        r = first_keep(&f->peer_init, &f->peer_init_len, in->raw, in->raw_len);
-    return r == 0 ? ike_sa_keyed(sa) : r;
-}
-
-static void take_answer(struct ike_sa *sa, const struct message *in, const struct answer *a)
-{
-    char text[PROPOSALS_TEXT_MAX];
-    struct notify_payload n;
-
-    sa->suite = a->suite;
-    sa->first->chosen = a->chosen;
-    sa->first->dh = dh_free(sa->first->dh);
-    sa->first->refused[0] = '\0';
-    sa->first->certreq = chain_find(&in->chain, PAYLOAD_CERTREQ, NULL) != NULL;
-    sa->childless = chain_notify(&in->chain, NOTIFY_CHILDLESS_IKEV2_SUPPORTED, &n);
-    first_read_abilities(sa, &in->chain);
-    take_natd(sa, in);
-    ike_sa_log(sa, ENGINE_LOG_CFG, 1, "selected proposal: %s", proposal_text(&a->chosen, text));
-}
-
-static enum task_result process_answer(struct ike_sa *sa, const struct message *in, usec_t now)
-{
-    struct first *f = sa->first;
-    struct answer a;
-    const char *wrong = read_answer(sa, in, &a);
-    int r;
-
-    if (wrong)
-        return refuse(sa, "the peer's IKE_SA_INIT response is not acceptable: %s", wrong);
-    memcpy(f->peer_nonce, a.nonce.data, a.nonce.len);
-    f->peer_nonce_len = a.nonce.len;
-    memcpy(sa->spi_r, in->h.spi_r, IKE_SPI_LEN);
-    r = first_keys(sa, &a.suite, f->dh, &a.ke.value, &sa->keys);
-    if (r == -EBADMSG) {
-        memset(sa->spi_r, 0, IKE_SPI_LEN);
-        return refuse(sa, "the peer's IKE_SA_INIT response is not acceptable: its public value is none of %s",
-                      f->group->name);
-    }
-    if (r == 0) {
-        take_answer(sa, in, &a);
-        r = keep(sa, in);
-    }
-    if (r < 0)
-        (void)give_up(sa, "there is no memory", now);
-    return TASK_DONE;
-}
-
 static enum task_result process(struct ike_sa *sa, struct task *t, const struct message *in, usec_t now)
 {
     const struct chain *c = &in->chain;
+    const char *wrong = NULL;
     struct notify_payload n;
+    int r;
 
     (void)t;
-    if (chain_find(c, PAYLOAD_SA, NULL))
-        return process_answer(sa, in, now);
+    if (chain_find(c, PAYLOAD_SA, NULL)) {
+        r = init_take_answer(sa, in, &wrong);
+        if (r == -EBADMSG)
+            return refuse(sa, "the peer's IKE_SA_INIT response is not acceptable: %s", wrong);
+        if (r < 0)
+            (void)give_up(sa, "there is no memory", now);
+        return TASK_DONE;
+    }
     if (chain_notify(c, NOTIFY_COOKIE, &n))
         return take_cookie(sa, &n);
     if (chain_notify(c, NOTIFY_INVALID_KE_PAYLOAD, &n))

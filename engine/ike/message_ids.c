@@ -57,6 +57,14 @@ void message_ids_restart(struct message_ids *m)
     m->next = 0;
 }
 
+void message_ids_repeat(struct message_ids *m)
+{
+    assert(m->next > 0);
+    packets_clear(&m->request);
+    m->pending = false;
+    m->next--;
+}
+
 void message_ids_done(struct message_ids *m)
 {
     packets_clear(&m->request);

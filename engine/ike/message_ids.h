@@ -45,4 +45,7 @@ void message_ids_response_in(struct message_ids *m);
 /* IKE_SA_INIT once more, with a COOKIE or another group: still message id 0 (RFC 7296 2.6). */
 void message_ids_restart(struct message_ids *m);
 
+/* The request that went out last is not the right one: the next one has its id. */
+void message_ids_repeat(struct message_ids *m);
+
 void message_ids_done(struct message_ids *m);

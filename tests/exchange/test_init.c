@@ -218,12 +218,11 @@ static void forge(struct pair *p, uint16_t type, const void *data, size_t len)
     packets_clear(&ps);
 }
 
-/* One that goes on, but not as we proposed. */
-static void forge_choice(struct pair *p)
+/* One that goes on, with PROPOSAL. */
+static void forge_answer(struct pair *p, const char *proposal, uint8_t spi)
 {
     const struct ike_sa *sa = pair_sa(p, PAIR_A);
-    struct ike_header h = {
-        .version = IKE_VERSION, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE, .spi_r = "evil"};
+    struct ike_header h = {.version = IKE_VERSION, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE, .spi_r = {spi}};
     struct proposals ps = {0};
     uint8_t buf[1024], value[32] = {9}, nonce[32] = {1};
     struct chain_writer cw = chain_writer_of(buf, sizeof(buf));
@@ -231,7 +230,7 @@ static void forge_choice(struct pair *p)
     char error[128];
 
     memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
-    assert_int_equal(proposals_parse(PROTO_IKE, "aes128-sha1-x25519", false, &ps, error, sizeof(error)), 0);
+    assert_int_equal(proposals_parse(PROTO_IKE, proposal, false, &ps, error, sizeof(error)), 0);
     payload_write_sa(&cw, &ps);
     payload_write_ke(&cw, 31, value, sizeof(value));
     payload_write_nonce(&cw, nonce, sizeof(nonce));
@@ -251,12 +250,44 @@ static void test_forged_answers(void **state)
     pair_initiate(p, PAIR_A, 1);
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
         forge(p, errors[i], NULL, 0);
-    forge_choice(p);
+    forge_answer(p, "aes128-sha1-x25519", 1);                         /* not proposed */
     forge(p, NOTIFY_INVALID_KE_PAYLOAD, (const uint8_t[]){0, 14}, 2); /* not proposed */
     forge(p, NOTIFY_INVALID_KE_PAYLOAD, (const uint8_t[]){0}, 1);
     forge(p, NOTIFY_COOKIE, NULL, 0);
     assert_true(pair_until(p, pair_is_up, USEC_PER_SEC));
     assert_string_equal(p->node[PAIR_A].done[1], "ok");
+    (void)pair_free(p);
+}
+
+/* RFC 7296 2.6: a COOKIE that nobody asked for changes the request; the responder takes both for what they are. */
+static void test_forged_cookie(void **state)
+{
+    struct pair *p = begun(&seen, no_cookies, NULL);
+
+    (void)state;
+    pair_initiate(p, PAIR_A, 1);
+    forge(p, NOTIFY_COOKIE, "forged", 6);
+    assert_true(pair_until(p, pair_is_up, USEC_PER_MIN));
+    assert_string_equal(p->node[PAIR_A].done[1], "ok");
+    assert_int_equal(pair_count_events(p, PAIR_A, ENGINE_IKE_UP), 1);
+    (void)pair_free(p);
+}
+
+/* RFC 7296 2.4: a whole response, as the peer's could be, that somebody else sent first. */
+static void test_forged_response(void **state)
+{
+    struct pair *p = begun(&seen, no_cookies, NULL);
+
+    (void)state;
+    for (uint8_t spi = 1; spi <= 3; spi++) {
+        if (spi == 1)
+            pair_initiate(p, PAIR_A, 1);
+        forge_answer(p, "aes128gcm16-prfsha256-x25519", spi);
+    }
+    assert_true(pair_until(p, pair_is_up, USEC_PER_MIN));
+    assert_string_equal(p->node[PAIR_A].done[1], "ok");
+    assert_int_equal(pair_count_events(p, PAIR_A, ENGINE_IKE_UP), 1);
+    assert_int_equal(pair_count_events(p, PAIR_A, ENGINE_CHILD_UP), 1);
     (void)pair_free(p);
 }
 
@@ -406,6 +437,8 @@ int main(void)
         cmocka_unit_test(test_cookie_and_invalid_ke),
         cmocka_unit_test(test_lost_response),
         cmocka_unit_test(test_forged_answers),
+        cmocka_unit_test(test_forged_cookie),
+        cmocka_unit_test(test_forged_response),
         cmocka_unit_test(test_endless_cookies),
         cmocka_unit_test(test_no_proposal_chosen),
         cmocka_unit_test(test_unknown_address),
