@@ -76,6 +76,17 @@ static void test_our_requests(void **state)
     message_ids_request_out(&m, &request);
     assert_int_equal(message_ids_of_response(&m, 0), MESSAGE_ID_OUTSIDE);
     assert_int_equal(message_ids_of_response(&m, 1), MESSAGE_ID_NEW);
+
+    /* RFC 7296 2.4: to another responder it is id 1 once more, answered or not. */
+    message_ids_repeat(&m);
+    assert_true(message_ids_idle(&m));
+    assert_int_equal(message_ids_of_response(&m, 1), MESSAGE_ID_OUTSIDE);
+    request = one("auth to another");
+    message_ids_request_out(&m, &request);
+    assert_int_equal(message_ids_of_response(&m, 1), MESSAGE_ID_NEW);
+    message_ids_response_in(&m);
+    message_ids_repeat(&m);
+    assert_int_equal(m.next, 1);
     message_ids_done(&m);
 }
 

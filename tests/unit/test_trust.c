@@ -211,6 +211,31 @@ static void test_has_a_maximum(void **state)
     assert_int_equal(trust_certreq(w->trust, hashes, sizeof(hashes) - 1, &len), -ENOBUFS);
 }
 
+/* A CA that is asked for must be in the chain that was found, at any place but the end entity's. */
+static void test_under_a_ca(void **state)
+{
+    struct world *w = *state;
+    cleanup(pki_freep) struct pki_party *other = issue("other", NULL, true, NULL);
+    struct cert *chain[] = {pki_cert(w->middle)};
+    struct cert *middle[] = {pki_cert(w->middle)}, *root[] = {pki_cert(w->root)};
+    struct cert *none[] = {pki_cert(other), pki_cert(w->leaf)}, *both[] = {pki_cert(other), pki_cert(w->root)};
+    const struct {
+        struct cert **cas;
+        size_t n;
+        enum trust_error error;
+    } rows[] = {{middle, 1, TRUST_FINE}, {root, 1, TRUST_FINE}, {none, 2, TRUST_OTHER_CA}, {both, 2, TRUST_FINE}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_int_equal(trust_verify_under(w->trust, pki_cert(w->leaf), chain, 1, rows[i].cas, rows[i].n, AT(NOW),
+                                            TRUST_REVOCATION_RELAXED),
+                         rows[i].error);
+    /* It need not be loaded besides. */
+    trust_clear(w->trust);
+    assert_int_equal(
+        trust_verify_under(w->trust, pki_cert(w->leaf), chain, 1, root, 1, AT(NOW), TRUST_REVOCATION_RELAXED),
+        TRUST_FINE);
+}
+
 static void test_every_error_has_a_sentence(void **state)
 {
     (void)state;
@@ -234,6 +259,7 @@ int main(void)
         WITH_WORLD(test_revocation_with_an_old_crl),
         WITH_WORLD(test_a_newer_crl_replaces_an_older_one),
         WITH_WORLD(test_has_a_maximum),
+        WITH_WORLD(test_under_a_ca),
         cmocka_unit_test(test_every_error_has_a_sentence),
     };
 
