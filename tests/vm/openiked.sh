@@ -25,8 +25,9 @@ END
 vm_openiked_keys() {
     mkdir -p /etc/iked/{ca,certs,crls,private,pubkeys} /var/lib/openiked/empty
     if [[ $VM_AUTH == cert ]]; then
-        cp "$VM_DIR/pki/ca.pem" /etc/iked/ca/ca.crt
-        cp "$VM_DIR/pki/peer.pem" "/etc/iked/certs/$VM_PEER_ADDR.crt"
+        # Read after it has dropped its privileges.
+        install -m 644 "$VM_DIR/pki/ca.pem" /etc/iked/ca/ca.crt
+        install -m 644 "$VM_DIR/pki/peer.pem" "/etc/iked/certs/$VM_PEER_ADDR.crt"
         cp "$VM_DIR/pki/peer.key" /etc/iked/private/local.key
     else
         openssl ecparam -genkey -name prime256v1 -noout -out /etc/iked/private/local.key
