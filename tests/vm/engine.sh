@@ -10,7 +10,8 @@ vm_engine_start() {
     mkdir -p "$VM_DIR/engine"
     rm -f "$VM_DIR/engine/vici"
     vm_strongswan_conf engine # swanctl's own part of it
-    vm_spawn engine engine "$VM_BUILD/rekindle-engine" --vici "unix://$VM_DIR/engine/vici" --foreground
+    vm_spawn engine engine "$VM_BUILD/rekindle-engine" --vici "unix://$VM_DIR/engine/vici" \
+        --state-dir "$VM_DIR/engine" --foreground
     vm_vici_load engine
 }
 

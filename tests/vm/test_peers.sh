@@ -14,5 +14,6 @@ done
 
 VM_BUILD=${BUILD:-build}
 [[ $VM_BUILD == /* ]] || VM_BUILD=$PWD/$VM_BUILD
-export VM_BUILD VM_OUT=$VM_BUILD/logs/vm/$name.d
+# Some 100 s on two idle cores; emulation suffers from whatever else runs.
+export VM_LIMIT=${VM_LIMIT:-600} VM_BUILD VM_OUT=$VM_BUILD/logs/vm/$name.d
 VM_ENV="VM_BUILD VM_AUTH VM_ENGINE" tests/vm/run tests/vm/peers.sh "${peers[@]}"
