@@ -1,5 +1,6 @@
 /* IKE_AUTH between two engines: PSKs, identities, certificates, PPKs, childless IKE_SAs, what is told beside. */
 #include "engine/crypto/sign.h"
+#include "engine/ike/auth.h"
 #include "tests/exchange/pair.h"
 #include "tests/unit/pki.h"
 
@@ -401,6 +402,63 @@ static void test_identity_not_in_certificate(void **state)
     done(p);
 }
 
+/* A peer of the test's own making ---------------------------------------------------------------------------------- */
+
+static bool stop_at_auth(void *data, struct pair *p, int from, uint8_t *bytes, size_t len)
+{
+    struct ike_header h;
+
+    (void)data;
+    (void)p;
+    (void)from;
+    return header_read(bytes, len, &h) == 0 && h.exchange == IKE_SA_INIT;
+}
+
+/* Whether B believes A, which shows ID with the certificate of OWN and signs with the key of SIGNER. */
+static bool believes(struct pair *p, const char *id, const struct pki_party *own, const struct pki_party *signer,
+                     char error[static AUTH_ERROR_MAX])
+{
+    const struct ike_sa *a = pair_sa(p, PAIR_A), *b = pair_sa(p, PAIR_B);
+    struct auth_own mine = {
+        .auth = CONF_AUTH_PUBKEY, .cert = pki_cert(own), .key = pki_key(signer), .hashes = sign_hashes_all()};
+    static uint8_t buf[8192];
+    struct chain_writer cw = chain_writer_of(buf, sizeof(buf));
+    struct auth_claim claim;
+    struct auth_data data;
+    struct chain c;
+    size_t len;
+    const uint8_t *der = cert_der(mine.cert, &len);
+
+    assert_int_equal(identity_parse(id, &mine.id), 0);
+    assert_true(auth_make(a, &a->keys, &mine, NULL, &data, error));
+    auth_write_id(&cw, PAYLOAD_IDI, &mine.id);
+    payload_write_cert(&cw, PAYLOAD_CERT, CERT_X509_SIGNATURE, der, len);
+    payload_write_auth(&cw, data.method, data.data, data.len);
+    assert_int_equal(chain_read(cw.first, buf, wr_len(&cw.w), &c), 0);
+    assert_true(auth_read_claim(&c, PAYLOAD_IDI, &claim));
+    return auth_check(b, &b->keys, b->conf, &b->conf->local.id, &claim, error);
+}
+
+/* Who calls itself what its certificate does not say, and who shows somebody else's, is not believed. */
+static void test_liars(void **state)
+{
+    struct pair *p = with_pki(&names, NULL);
+    char error[AUTH_ERROR_MAX];
+
+    (void)state;
+    p->filter = stop_at_auth;
+    pair_initiate(p, PAIR_A, 1);
+    pair_run(p, USEC_PER_SEC);
+    assert_true(believes(p, "a.example", the.own[PAIR_A], the.own[PAIR_A], error));
+    assert_false(believes(p, "a.example", the.own[PAIR_B], the.own[PAIR_B], error));
+    assert_non_null(strstr(error, "does not say that"));
+    assert_false(believes(p, "a.example", the.own[PAIR_A], the.own[PAIR_B], error));
+    assert_non_null(strstr(error, "signature validation"));
+    assert_false(believes(p, "b.example", the.own[PAIR_B], the.own[PAIR_B], error));
+    assert_non_null(strstr(error, "'a.example' is required"));
+    done(p);
+}
+
 static void test_expired(void **state)
 {
     struct pki_case c = names;
@@ -605,6 +663,22 @@ static void other_hashes(int node, struct ike_conf *c)
         c->remote.hashes = SIGN_HASH(HASH_SHA2_384);
 }
 
+/* Without a common hash of RFC 7427 it is method 9, whose hash is SHA-256 always. */
+static void old_method(int node, struct ike_conf *c)
+{
+    if (node == PAIR_A)
+        c->local.hashes = SIGN_HASH(HASH_SHA1);
+    else
+        c->remote.hashes = SIGN_HASH(HASH_SHA2_256);
+}
+
+static void old_method_refused(int node, struct ike_conf *c)
+{
+    old_method(node, c);
+    if (node == PAIR_B)
+        c->remote.hashes = SIGN_HASH(HASH_SHA2_384);
+}
+
 static void rsa_only(int node, struct ike_conf *c)
 {
     if (node == PAIR_B)
@@ -619,6 +693,12 @@ static void test_policies(void **state)
     assert_true(comes_up(p));
     done(p);
     p = with_pki(&names, other_hashes);
+    assert_false(comes_up(p));
+    done(p);
+    p = with_pki(&names, old_method);
+    assert_true(comes_up(p));
+    done(p);
+    p = with_pki(&names, old_method_refused);
     assert_false(comes_up(p));
     done(p);
     p = with_pki(&names, rsa_only);
@@ -709,6 +789,7 @@ static void test_ppk(void **state)
         {{true, false}, {true, false}, {"quantum", NULL}, false, false},
         {{false, true}, {false, true}, {NULL, "quantum"}, false, false},
         {{true, true}, {true, false}, {NULL, "quantum"}, false, false},
+        {{true, true}, {false, true}, {"quantum", NULL}, false, false},
         {{true, true}, {false, false}, {"quantum", "another"}, false, false},
     };
 
@@ -891,6 +972,7 @@ int main(void)
         cmocka_unit_test(test_changed_on_the_way),
         cmocka_unit_test(test_subject_as_identity),
         cmocka_unit_test(test_identity_not_in_certificate),
+        cmocka_unit_test(test_liars),
         cmocka_unit_test(test_expired),
         cmocka_unit_test(test_not_yet_valid),
         cmocka_unit_test(test_revoked_initiator),
