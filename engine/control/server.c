@@ -5,6 +5,7 @@
 #include "engine/control/control_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -26,6 +27,7 @@ struct server {
     struct control *control;
     struct sockaddr_un address;
     int fd;
+    int spare; /* given up for a moment to turn a client away where there are no descriptors left */
     struct loop_io *io;
     struct peer *peers;
 };
@@ -113,32 +115,45 @@ static void on_peer(void *data, int fd, uint32_t revents)
         peer_free(p);
 }
 
-static int peer_new(struct server *s, int fd)
+static void peer_new(struct server *s, int fd)
 {
     struct peer *p = calloc(1, sizeof(*p));
 
     if (!p) {
         closep(&fd);
-        return -ENOMEM;
+        return;
     }
     *p = (struct peer){.server = s, .fd = fd, .events = EPOLLIN};
     p->session = session_new(s->control, on_ready, p);
     if (!p->session || loop_io_new(s->control->loop, fd, EPOLLIN, on_peer, p, &p->io) < 0) {
-        peer_free(p);
-        return -ENOSPC;
+        peer_free(p); /* hangs up */
+        return;
     }
     p->next = s->peers;
     s->peers = p;
-    return 0;
 }
 
+static void turn_away(struct server *s)
+{
+    int peer;
+
+    closep(&s->spare);
+    peer = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    closep(&peer);
+    s->spare = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
+}
+
+/* Who waits to be accepted would keep the loop awake. */
 static void on_connect(void *data, int fd, uint32_t revents)
 {
+    struct server *s = data;
     int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     (void)revents;
     if (peer >= 0)
-        (void)peer_new(data, peer);
+        peer_new(s, peer);
+    else if (errno == EMFILE || errno == ENFILE)
+        turn_away(s);
 }
 
 /* The socket ------------------------------------------------------------------------------------------------------ */
@@ -190,7 +205,7 @@ int server_new(struct control *c, const char *path, mode_t mode, struct server *
 
     if (!s)
         return -ENOMEM;
-    *s = (struct server){.control = c, .address = {.sun_family = AF_UNIX}, .fd = -1};
+    *s = (struct server){.control = c, .address = {.sun_family = AF_UNIX}, .fd = -1, .spare = -1};
     if (str_copy(s->address.sun_path, sizeof(s->address.sun_path), path))
         r = remove_stale(&s->address);
     if (r == 0)
@@ -202,6 +217,7 @@ int server_new(struct control *c, const char *path, mode_t mode, struct server *
         free(s);
         return r;
     }
+    s->spare = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
     r = loop_io_new(c->loop, s->fd, EPOLLIN, on_connect, s, &s->io);
     if (r < 0) {
         (void)server_free(s);
@@ -225,6 +241,7 @@ struct server *server_free(struct server *s)
     if (s->io)
         (void)loop_io_free(s->io);
     closep(&s->fd);
+    closep(&s->spare);
     (void)unlink(s->address.sun_path);
     free(s);
     return NULL;

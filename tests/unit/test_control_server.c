@@ -7,6 +7,7 @@
 #include "tests/unit/vici_client.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -195,6 +196,32 @@ static void test_too_many_clients_are_turned_away(void **state)
         close(fds[i]);
 }
 
+static void test_goes_on_without_descriptors(void **state)
+{
+    struct host *h = *state;
+    struct rlimit before, full;
+    int client, next;
+    cleanup(strbuf_done) struct strbuf wire;
+
+    strbuf_init(&wire, VICI_PACKET_MAX);
+    assert_int_equal(start(h, &h->control), 0);
+    client = dial(h);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    full = before;
+    next = dup(0); /* the lowest one that is free */
+    full.rlim_cur = (rlim_t)next;
+    close(next);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &full), 0);
+    await_hang_up(h, client);
+    assert_int_equal(loop_turn(h->loop, 0), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    close(client);
+    client = dial(h);
+    send_packet(client, VICI_CMD_REQUEST, "get-conns", "");
+    assert_string_equal(await(h, client, &wire), "1 conns[]");
+    close(client);
+}
+
 static void test_who_breaks_the_protocol_or_does_not_read_is_hung_up_on(void **state)
 {
     struct host *h = *state;
@@ -253,6 +280,7 @@ int main(void)
         T(test_the_socket_is_the_owners),
         T(test_takes_over_a_stale_socket_only),
         T(test_too_many_clients_are_turned_away),
+        T(test_goes_on_without_descriptors),
         T(test_who_breaks_the_protocol_or_does_not_read_is_hung_up_on),
         T(test_who_hangs_up_while_waiting_is_forgotten),
     };

@@ -503,6 +503,7 @@ static void test_secrets_go_in_and_do_not_come_out(void **state)
     assert_int_equal(identity_parse("203.0.113.10", &peer), 0);
     assert_string_equal(host_ask(h, "load-shared", "id=ike-aws type=IKE data=" SECRET " owners[203.0.113.10]"),
                         "1 success=yes");
+    assert_null(h->session->in.data); /* wiped and given back */
     assert_string_equal(secret_text(creds_shared(h->creds, CREDS_IKE, NULL, &peer)), SECRET);
     assert_string_equal(host_ask(h, "load-shared", "id=p type=ppk data=x owners[p]"), "1 success=yes");
     assert_string_equal(host_ask(h, "get-shared", ""), "1 keys[ike-aws,p]");
