@@ -107,8 +107,11 @@ static int respond(struct ike_sa *sa, const struct message *in, const struct dh 
 static bool take_natd(struct ike_sa *sa, const struct message *in)
 {
     bool known = natd_read(in, &sa->nat_local, &sa->nat_remote);
+    bool forced = first_forces_encap(sa->engine, sa->conf);
 
-    sa->encap = known && (sa->nat_local || sa->nat_remote || first_forces_encap(sa->engine, sa->conf));
+    sa->encap = known && (sa->nat_local || sa->nat_remote || forced);
+    if (forced && !known)
+        ike_sa_log(sa, ENGINE_LOG_IKE, 0, "the peer does not know NAT traversal: no UDP encapsulation");
     if (sa->nat_local)
         ike_sa_log(sa, ENGINE_LOG_IKE, 1, "local host is behind NAT, sending keep alives");
     if (sa->nat_remote)
@@ -187,7 +190,7 @@ struct ike_sa *init_respond(struct engine *e, const struct message *in, usec_t n
     }
     c = choose(e, in, &req, &suite, &chosen, &known);
     if (!c) {
-        core_log(e, ENGINE_LOG_IKE, 0,
+        core_log(e, ENGINE_LOG_IKE, 1,
                  known ? "%s and %s have no proposal in common, sending NO_PROPOSAL_CHOSEN"
                        : "no connection is configured for %s...%s, sending NO_PROPOSAL_CHOSEN",
                  local, remote);

@@ -4,12 +4,12 @@
 declare -A PAIR_SET
 
 # Of both nodes: ike, esp (proposals), auth (psk or pubkey...), secret, start, close, dpd (actions), local_ts, remote_ts, and lines for
-# the sections of the connection (conn) and the child (child).
+# the sections of the connection (conn), the child (child) and the secrets (secrets).
 pair_defaults() {
     local node
     for node in a b; do
         pair_set "$node" ike=aes128gcm16-prfsha256-ecp256 esp=aes128gcm16 auth=psk start=none close=none dpd=clear \
-            secret="$(<"$PAIR_DIR/psk")" conn= child= local="$(pair_outside "$node")" remote="$(pair_outside "$(pair_other "$node")")" \
+            secret="$(<"$PAIR_DIR/psk")" conn= child= secrets= local="$(pair_outside "$node")" remote="$(pair_outside "$(pair_other "$node")")" \
             local_ts="$(pair_inside "$node")/24" remote_ts="$(pair_inside "$(pair_other "$node")")/24" \
             id="$node.example" remote_id="$(pair_other "$node").example"
     done
@@ -66,6 +66,7 @@ secrets {
         id-2 = b.example
         secret = $(pair_get "$node" secret)
     }
+    $(pair_get "$node" secrets)
 }
 END
 }
