@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/secret.h"
+#include "base/str.h"
 #include "engine/control/control.h"
 #include "engine/ike/engine.h"
 #include "engine/io/path.h"
@@ -10,6 +11,8 @@
 
 #include <errno.h>
 #include <string.h>
+
+#define TEXT_MAX 512
 
 struct daemon {
     struct loop *loop;
@@ -139,6 +142,16 @@ static void tell_log(void *data, const struct engine_log *l)
         control_log(d->control, l);
 }
 
+/* From the data path, perhaps within a call of the engine's. */
+static void on_open_failed(void *data, const char *ike, const char *child, int error)
+{
+    char text[TEXT_MAX];
+
+    (void)str_format(text, sizeof(text), "'%s' of '%s': its tunnel cannot be opened: %s; its networks stay unreachable",
+                     child, ike, strerror(-error));
+    tell_log(data, &(struct engine_log){.group = ENGINE_LOG_CHD, .text = text});
+}
+
 static void tell_done(void *data, uint32_t ticket, const char *error)
 {
     struct daemon *d = data;
@@ -171,7 +184,7 @@ static int open_network(struct daemon *d)
     r = path_new(&(struct path_config){.loop = d->loop,
                                        .route = d->route,
                                        .udp = d->udp,
-                                       .callbacks = {on_acquire, on_limit, on_invalid_spi},
+                                       .callbacks = {on_acquire, on_limit, on_invalid_spi, on_open_failed},
                                        .data = d},
                  &d->path);
     if (r < 0)
