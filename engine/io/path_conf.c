@@ -183,6 +183,8 @@ static int prepare(struct path *p, const struct ike_conf *ike, const struct chil
         r = add_tunnel(p, ike->name, child->name, &t);
     if (r < 0)
         return r;
+    if (t->pending)
+        return -EEXIST; /* two children of one name */
     t->pending = true;
     t->next_layout = l;
     if (!t->tunnel || !path_layout_equal(&l, &t->layout))
