@@ -137,6 +137,21 @@ static void test_dynamic_networks(void **state)
     assert_int_equal(leak_send(outside), -EHOSTUNREACH);
 }
 
+/* A tunnel that cannot be opened is closed, and that is told. */
+static void test_what_cannot_be_opened(void **state)
+{
+    (void)state;
+    leak_need(host_error);
+    load_both();
+    assert_int_equal(netns_ip("link set rk0 down"), 0);
+    assert_int_equal(install(&a, 1, (struct sa_kind){0}), 0);
+    a.ops.child_use(a.path, 1);
+    assert_int_equal(a.n_failed, 1);
+    is_refused(FAR4);
+    a.ops.child_remove(a.path, 1);
+    is_refused(FAR4);
+}
+
 /* Route-based, as AWS has it: selectors of all addresses, networks given, and the gateways' own inside addresses. */
 static void test_route_based(void **state)
 {
@@ -222,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_load_that_fails_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_networks_that_two_need, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dynamic_networks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_opened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_route_based, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_default_route, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shutdown, set_up, tear_down),
