@@ -74,11 +74,20 @@ struct agreement {
     struct selectors local_ts, remote_ts;
 };
 
+static bool is_taken(const struct ike_sa *sa, const struct child_conf *conf)
+{
+    for (const struct child_sa *c = sa->children; c; c = c->next)
+        if (c->conf == conf && child_sa_live(c))
+            return true;
+    return false;
+}
+
 /* How well CONF fits what W asks for: 0 not at all. As responder our side is TSr. */
 static unsigned narrow(const struct ike_sa *sa, const struct create_wish *w, const struct child_conf *conf,
                        struct agreement *a)
 {
     struct selectors local, remote;
+    unsigned fit = 1;
 
     selectors_resolve(&conf->local_ts, &sa->local, &local);
     selectors_resolve(&conf->remote_ts, &sa->remote, &remote);
@@ -87,8 +96,10 @@ static unsigned narrow(const struct ike_sa *sa, const struct create_wish *w, con
     if (a->local_ts.n == 0 || a->remote_ts.n == 0)
         return 0;
     if (selectors_equal(&w->tsr, &local) && selectors_equal(&w->tsi, &remote))
-        return 3;
-    return selectors_within(&w->tsr, &local) && selectors_within(&w->tsi, &remote) ? 2 : 1;
+        fit = 3;
+    else if (selectors_within(&w->tsr, &local) && selectors_within(&w->tsi, &remote))
+        fit = 2;
+    return 2 * fit - is_taken(sa, conf); /* of two, the one that has no CHILD_SA yet */
 }
 
 static bool choose_suite(const struct create_wish *w, const struct child_conf *conf, bool groups, struct agreement *a)
