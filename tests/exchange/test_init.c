@@ -200,6 +200,29 @@ static void test_lost_response(void **state)
     (void)pair_free(p);
 }
 
+static void other_group_for_ever(int node, struct ike_conf *c)
+{
+    other_group(node, c);
+    c->keyingtries = 0;
+}
+
+/* COOKIE and INVALID_KE_PAYLOAD, with datagrams that are lost, doubled and late. */
+static void test_bad_network(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 100; seed++) {
+        struct pair *p = pair_new(seed, ask_cookies);
+
+        pair_load(p, PAIR_A, other_group_for_ever);
+        pair_load(p, PAIR_B, other_group_for_ever);
+        p->net = (struct pair_net){.loss = 30, .twice = 30, .delay = 10 * USEC_PER_MSEC, .jitter = 5 * USEC_PER_SEC};
+        pair_initiate(p, PAIR_A, 1);
+        if (!pair_until(p, pair_is_up, USEC_PER_HOUR))
+            fail_msg("seed %u", (unsigned)seed);
+        (void)pair_free(p);
+    }
+}
+
 /* Forged answers -------------------------------------------------------------------------------------------------- */
 
 /* An answer to A's request that carries one notification. */
@@ -436,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_invalid_ke),
         cmocka_unit_test(test_cookie_and_invalid_ke),
         cmocka_unit_test(test_lost_response),
+        cmocka_unit_test(test_bad_network),
         cmocka_unit_test(test_forged_answers),
         cmocka_unit_test(test_forged_cookie),
         cmocka_unit_test(test_forged_response),
