@@ -1,6 +1,7 @@
 /* IKE_SA_INIT as responder. */
 #include "engine/crypto/dh.h"
 #include "engine/ike/first_state.h"
+#include "engine/wire/rules.h"
 
 #include <errno.h>
 #include <string.h>
@@ -169,6 +170,23 @@ static struct ike_sa *make(struct engine *e, struct ike_conf *c, const struct me
     return sa;
 }
 
+/* RFC 7296 2.5, 2.21.1. False: *RET says no. */
+static bool is_legal(const struct engine *e, const struct message *in, struct request *req, struct packets *ret)
+{
+    char remote[ADDR_TEXT_MAX];
+    uint8_t type = PAYLOAD_NONE;
+    enum rules_verdict verdict = rules_check(RULES_SA_INIT_REQUEST, &in->chain, &type);
+
+    if (verdict == RULES_FINE && read_request(in, req) == 0)
+        return true;
+    core_log(e, ENGINE_LOG_ENC, 1, "the IKE_SA_INIT request from %s is malformed", addr_text(&in->remote, remote));
+    if (verdict == RULES_CRITICAL)
+        (void)answer_error(in, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, &type, 1, ret);
+    else
+        (void)answer_error(in, NOTIFY_INVALID_SYNTAX, NULL, 0, ret);
+    return false;
+}
+
 struct ike_sa *init_respond(struct engine *e, const struct message *in, usec_t now, struct packets *ret)
 {
     char local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
@@ -184,10 +202,8 @@ struct ike_sa *init_respond(struct engine *e, const struct message *in, usec_t n
         core_log(e, ENGINE_LOG_IKE, 1, "dropped an IKE_SA_INIT of %zu bytes from %s", in->raw_len, remote);
         return NULL;
     }
-    if (read_request(in, &req) < 0) {
-        core_log(e, ENGINE_LOG_IKE, 1, "a payload of the IKE_SA_INIT from %s is malformed", remote);
-        return answer_error(in, NOTIFY_INVALID_SYNTAX, NULL, 0, ret);
-    }
+    if (!is_legal(e, in, &req, ret))
+        return NULL;
     c = choose(e, in, &req, &suite, &chosen, &known);
     if (!c) {
         core_log(e, ENGINE_LOG_IKE, 1,
