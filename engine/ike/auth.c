@@ -244,6 +244,15 @@ static void take_child(struct ike_sa *sa, struct task *t, const struct chain *c,
     }
 }
 
+static bool believes(struct ike_sa *sa, const struct auth_claim *claim, char error[static AUTH_ERROR_MAX])
+{
+    do {
+        if (take_ppk(sa, claim->chain, error) && auth_check(sa, &sa->keys, sa->conf, &sa->me, claim, error))
+            return true;
+    } while (init_next_version(sa));
+    return false;
+}
+
 static enum task_result process(struct ike_sa *sa, struct task *t, const struct message *in, usec_t now)
 {
     const struct chain *c = &in->chain;
@@ -252,8 +261,7 @@ static enum task_result process(struct ike_sa *sa, struct task *t, const struct 
 
     if (!chain_find(c, PAYLOAD_IDR, NULL) || !chain_find(c, PAYLOAD_AUTH, NULL))
         return refused(sa, c, now);
-    if (!auth_read_claim(c, PAYLOAD_IDR, &claim) || !take_ppk(sa, c, error) ||
-        !auth_check(sa, &sa->keys, sa->conf, &sa->me, &claim, error)) {
+    if (!auth_read_claim(c, PAYLOAD_IDR, &claim) || !believes(sa, &claim, error)) {
         tell_peer(sa);
         return failed(sa, error, now);
     }

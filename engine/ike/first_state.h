@@ -73,6 +73,12 @@ void first_read_abilities(struct ike_sa *sa, const struct chain *c);
  * -ENOMEM. */
 int init_take_answer(struct ike_sa *sa, const struct message *in, const char **ret_wrong);
 
+/*
+ * The peer's AUTH is sealed with the right keys, but does not cover the answer that is in use: somebody may have
+ * changed that on the way. Takes another one of the same responder instead; false: there is none.
+ */
+bool init_next_version(struct ike_sa *sa);
+
 /* NAT detection (RFC 7296 2.23). With FORGED, the hash of our address is one that cannot be right. */
 void natd_write(struct chain_writer *cw, const uint8_t spi_i[static IKE_SPI_LEN],
                 const uint8_t spi_r[static IKE_SPI_LEN], const struct addr *local, const struct addr *remote,

@@ -205,6 +205,28 @@ static int use_kept(struct ike_sa *sa, size_t i)
     return use(sa, &in, &a);
 }
 
+/* Answer I is in use: it goes to the front, and the one that was there goes away. */
+static void replace_first(struct first *f, size_t i)
+{
+    struct first_answer used = f->answers[i], before = f->answers[0];
+
+    f->answers[0] = used;
+    f->answers[i] = before;
+    drop(f, i);
+}
+
+bool init_next_version(struct ike_sa *sa)
+{
+    struct first *f = sa->first;
+
+    for (size_t i = 1; i < f->n_answers; i++)
+        if (memcmp(f->answers[i].raw + IKE_SPI_LEN, sa->spi_r, IKE_SPI_LEN) == 0 && use_kept(sa, i) == 0) {
+            replace_first(f, i);
+            return true;
+        }
+    return false;
+}
+
 bool init_next_answer(struct ike_sa *sa, bool failed)
 {
     struct first *f = sa->first;

@@ -314,6 +314,39 @@ static void test_forged_response(void **state)
     (void)pair_free(p);
 }
 
+/* Somebody on the path is faster than both: a changed copy of each IKE_SA_INIT message arrives before it. */
+static bool outrun(void *data, struct pair *p, int from, uint8_t *bytes, size_t len)
+{
+    struct ike_header h;
+    uint8_t copy[2048];
+
+    (void)data;
+    if (header_read(bytes, len, &h) < 0 || h.exchange != IKE_SA_INIT || len > sizeof(copy))
+        return true;
+    memcpy(copy, bytes, len);
+    copy[IKE_SPI_LEN + pair_random(p, len - IKE_SPI_LEN)] ^= (uint8_t)(1U << pair_random(p, 8));
+    pair_inject(p, !from, &p->node[!from].addr, &p->node[from].addr, copy, len);
+    return true;
+}
+
+static void test_outrun(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct pair *p = pair_new(seed, no_cookies);
+
+        pair_load(p, PAIR_A, NULL);
+        pair_load(p, PAIR_B, NULL);
+        for (int node = 0; node < 2; node++)
+            addr_set_port(&p->node[node].addr, IKE_PORT);
+        p->filter = outrun;
+        pair_initiate(p, PAIR_A, 1);
+        if (!pair_until(p, pair_is_up, 10 * USEC_PER_MIN))
+            fail_msg("seed %u: %s", (unsigned)seed, p->node[PAIR_A].done[1]);
+        (void)pair_free(p);
+    }
+}
+
 /* However many COOKIEs are asked for, the number of requests is bounded. */
 static void test_endless_cookies(void **state)
 {
@@ -463,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_forged_answers),
         cmocka_unit_test(test_forged_cookie),
         cmocka_unit_test(test_forged_response),
+        cmocka_unit_test(test_outrun),
         cmocka_unit_test(test_endless_cookies),
         cmocka_unit_test(test_no_proposal_chosen),
         cmocka_unit_test(test_unknown_address),
