@@ -1,7 +1,6 @@
 /* Attempts to make an IKE_SA: how one begins, fails, begins anew, and what follows when an IKE_SA stands or is lost. */
 #include "base/str.h"
 #include "engine/ike/delete.h"
-#include "engine/ike/delete.h"
 #include "engine/ike/engine_state.h"
 #include "engine/ike/rekey.h"
 #include "engine/ike/task.h"

@@ -193,12 +193,14 @@ static int use_kept(struct ike_sa *sa, size_t i)
     const struct first *f = sa->first;
     const struct first_answer *kept = &f->answers[i];
     struct message in = {.local = kept->local, .remote = kept->remote, .raw = kept->raw, .raw_len = kept->len};
+    const char *wrong;
     struct answer a;
     int r = header_read(kept->raw, kept->len, &in.h);
 
     if (r == 0)
         r = chain_read(in.h.next_payload, kept->raw + IKE_HEADER_LEN, kept->len - IKE_HEADER_LEN, &in.chain);
-    assert(r == 0 && !read_answer(sa, &in, &a)); /* or else it would not have been kept */
+    wrong = r == 0 ? read_answer(sa, &in, &a) : "it cannot be read";
+    assert(!wrong); /* or else it would not have been kept */
     sa->local = f->local;
     sa->remote = f->remote;
     sa->natt = f->natt;
