@@ -21,10 +21,13 @@ static int build(struct ike_sa *sa, struct task *t, struct chain_writer *cw, use
 {
     int r;
 
-    (void)now;
     if (sa->state != IKE_ESTABLISHED) {
         (void)str_format(t->error, sizeof(t->error), "the IKE_SA is being closed");
         return -ECANCELED;
+    }
+    if (rekey_ike_undecided(sa)) {
+        t->not_before = now + REKEY_CONFIRM;
+        return -EAGAIN;
     }
     if (live_of(sa, t->conf)) /* the peer was first */
         return -ECANCELED;
@@ -53,10 +56,12 @@ static void settle(struct child_sa *c, struct child_sa *rival, usec_t now)
 
     if (create_nonce_less(c->nonce_min, c->nonce_min_len, rival->nonce_min, rival->nonce_min_len)) {
         c->replaced_by = rival->unique;
+        c->closing = true;
         (void)task_add(c->ike, TASK_DELETE_CHILD, NULL, NULL, c->unique, 0);
         return;
     }
     rival->replaced_by = c->unique;
+    rival->closing = true; /* not rekeyed by anybody */
     child_path_use(c);
     core_event(c->ike->engine, &ev);
     t = task_add(c->ike, TASK_DELETE_CHILD, NULL, NULL, rival->unique, 0);

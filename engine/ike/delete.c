@@ -22,7 +22,8 @@ void delete_child_ended(struct child_sa *c, const char *reason, usec_t now)
     struct child_sa *r = c->replaced_by != 0 ? child_sa_by_unique(c->ike, c->replaced_by) : NULL;
 
     /* RFC 7296 2.8: at the latest now the peer sends with it too. It may be rekeyed in turn, but not by us yet. */
-    if (r && r->replaces == c->unique && (child_sa_live(r) || (r->state == CHILD_REKEYED && !r->rekeyed_by_us)))
+    if (r && !c->rekeyed_by_us && r->replaces == c->unique &&
+        (child_sa_live(r) || (r->state == CHILD_REKEYED && !r->rekeyed_by_us)))
         child_path_use(r);
     if (r)
         confirmed(r);

@@ -27,5 +27,8 @@ void rekey_ike_adopt_rival(struct ike_sa *sa, usec_t now);
  */
 void rekey_ike_peer_uses(struct ike_sa *sa, usec_t now);
 
+/* That is not known yet: nothing is begun on SA. */
+bool rekey_ike_undecided(const struct ike_sa *sa);
+
 /* The peer deletes SA: it may have lost such a collision, then it is no end of anything. */
 void rekey_ike_taken_back(struct ike_sa *sa);

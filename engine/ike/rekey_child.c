@@ -16,7 +16,7 @@ static int build(struct ike_sa *sa, struct task *t, struct chain_writer *cw, use
     uint8_t spi[ESP_SPI_LEN];
     int r;
 
-    if (!c || c->state != CHILD_INSTALLED || sa->state != IKE_ESTABLISHED)
+    if (!c || c->state != CHILD_INSTALLED || c->closing || sa->state != IKE_ESTABLISHED)
         return -ECANCELED;
     if (rekey_child_unconfirmed(c)) {
         t->not_before = now + REKEY_CONFIRM;
@@ -79,6 +79,7 @@ static void settle(struct child_sa *old, struct child_sa *ours, struct child_sa 
         ike_sa_log(old->ike, ENGINE_LOG_IKE, 1, "the peer rekeyed CHILD_SA %s{%u} too: ours is closed", old->conf->name,
                    old->unique);
         ours->replaced_by = rival->unique;
+        ours->closing = true;
         (void)task_add(old->ike, TASK_DELETE_CHILD, NULL, NULL, ours->unique, 0);
         replaced(old, rival, false, now);
         return;
@@ -172,6 +173,7 @@ static enum task_result process(struct ike_sa *sa, struct task *t, const struct 
         replaced(c, ours, true, now);
     } else if (rival) { /* the peer has deleted the old one: it took its own new one for the winner */
         ours->replaced_by = rival->unique;
+        ours->closing = true;
         (void)task_add(sa, TASK_DELETE_CHILD, NULL, NULL, ours->unique, 0);
     } else {
         child_path_use(ours);

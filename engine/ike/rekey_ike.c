@@ -80,20 +80,27 @@ static void stands(struct ike_sa *new, const struct chain *c, usec_t now)
     ike_sa_log(new, ENGINE_LOG_IKE, 0, "IKE_SA %s[%u] rekeyed, it was %u", new->conf->name, new->unique, new->replaces);
 }
 
+/* What waits, but for CURRENT, and what has no meaning beyond its IKE_SA. */
+static void move_tasks(struct ike_sa *from, struct ike_sa *to, const struct task *current)
+{
+    struct task *next;
+
+    for (struct task *t = from->tasks; t; t = next) {
+        next = t->next;
+        if (t != current && !task_is_out(from, t) && t->kind != TASK_DPD && t->kind != TASK_REKEY_IKE)
+            task_move(from, t, to);
+    }
+}
+
 /* NEW takes the place of OLD: all that OLD had is its own. BY_US: our exchange, whose task is CURRENT. */
 static void take_over(struct ike_sa *old, struct ike_sa *new, const struct task *current, usec_t now)
 {
     struct engine_event ev = {.type = ENGINE_IKE_REKEYED, .ike = old, .new_ike = new};
     bool by_us = current && new->initiator;
-    struct task *next;
 
     while (old->children)
         child_sa_move(old->children, new);
-    for (struct task *t = old->tasks; t; t = next) {
-        next = t->next;
-        if (t != current && !task_is_out(old, t) && t->kind != TASK_DPD && t->kind != TASK_REKEY_IKE)
-            task_move(old, t, new);
-    }
+    move_tasks(old, new, current);
     new->reauth = old->reauth;
     new->gone_at = old->reauth ? old->gone_at : USEC_NEVER;
     old->reauth = false;
@@ -151,10 +158,17 @@ void rekey_ike_peer_uses(struct ike_sa *sa, usec_t now)
 
 void rekey_ike_taken_back(struct ike_sa *sa)
 {
-    const struct ike_sa *old = undecided(sa);
+    struct ike_sa *old = undecided(sa);
 
-    if (old)
-        sa->replaced_by = old->unique;
+    if (!old)
+        return;
+    sa->replaced_by = old->unique;
+    move_tasks(sa, old, NULL);
+}
+
+bool rekey_ike_undecided(const struct ike_sa *sa)
+{
+    return undecided(sa) != NULL;
 }
 
 /* The one with the lowest of the four nonces loses (RFC 7296 2.8.2); who made it deletes it. */
@@ -170,6 +184,7 @@ static void settle(struct ike_sa *old, struct ike_sa *ours, struct ike_sa *rival
     ike_sa_log(old, ENGINE_LOG_IKE, 1, "the peer rekeyed the IKE_SA too: the peer's is closed");
     rival->replaced_by = ours->unique;
     rival->gone_at = now + DELETE_WAIT;
+    move_tasks(rival, ours, NULL);
     ike_sa_become(rival, IKE_REKEYED, "it lost against ours: the peer's DELETE is awaited", now);
     take_over(old, ours, t, now);
 }
@@ -190,6 +205,10 @@ static int build(struct ike_sa *sa, struct task *t, struct chain_writer *cw, use
 
     if (sa->state != IKE_ESTABLISHED)
         return -ECANCELED;
+    if (rekey_ike_undecided(sa)) {
+        t->not_before = now + REKEY_CONFIRM;
+        return -EAGAIN;
+    }
     r = create_begin(sa, t);
     if (r < 0)
         return r;

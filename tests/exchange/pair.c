@@ -126,6 +126,7 @@ static void op_use(void *data, uint32_t unique)
         if (str_eq(n->children[i].conf, c->conf))
             n->children[i].used = false;
     c->used = true;
+    c->order = ++n->last_order;
 }
 
 static void op_update(void *data, uint32_t unique, const struct addr *local, const struct addr *remote, bool encap)
@@ -138,12 +139,23 @@ static void op_update(void *data, uint32_t unique, const struct addr *local, con
     c->encap = encap;
 }
 
+/* What was used before it is used again, as in engine/io/path.c. */
 static void op_remove(void *data, uint32_t unique)
 {
-    struct pair_child *c = find_child(data, unique);
+    struct pair_node *n = data;
+    struct pair_child *c = find_child(n, unique), *next = NULL;
 
     assert(c && c->installed);
-    c->installed = c->used = false;
+    c->installed = false;
+    if (!c->used)
+        return;
+    c->used = false;
+    for (size_t i = 0; i < n->n_children; i++)
+        if (n->children[i].installed && str_eq(n->children[i].conf, c->conf) && n->children[i].order > 0 &&
+            (!next || n->children[i].order > next->order))
+            next = &n->children[i];
+    if (next)
+        next->used = true;
 }
 
 static bool op_usage(void *data, uint32_t unique, struct path_usage *ret)

@@ -26,6 +26,7 @@ struct pair_net {
 struct pair_child { /* of a data path */
     uint32_t unique, spi_in, spi_out;
     bool installed, used;
+    uint64_t order; /* of the last use; 0: never */
     bool initiator;
     char conf[CONF_NAME_MAX];
     struct child_keys keys;
@@ -47,6 +48,7 @@ struct pair_node {
     struct addr addr;
     struct pair_child children[PAIR_CHILDREN];
     size_t n_children;
+    uint64_t last_order;
     struct pair_event events[PAIR_EVENTS_MAX];
     size_t n_events;
     char done[PAIR_TICKETS_MAX][128]; /* by ticket; "" where it is not done, "ok" for success */
