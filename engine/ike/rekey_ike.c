@@ -80,14 +80,14 @@ static void stands(struct ike_sa *new, const struct chain *c, usec_t now)
     ike_sa_log(new, ENGINE_LOG_IKE, 0, "IKE_SA %s[%u] rekeyed, it was %u", new->conf->name, new->unique, new->replaces);
 }
 
-/* What waits, but for CURRENT, and what has no meaning beyond its IKE_SA. */
-static void move_tasks(struct ike_sa *from, struct ike_sa *to, const struct task *current)
+/* What waits, but for what has no meaning beyond its IKE_SA. */
+static void move_tasks(struct ike_sa *from, struct ike_sa *to)
 {
     struct task *next;
 
     for (struct task *t = from->tasks; t; t = next) {
         next = t->next;
-        if (t != current && !task_is_out(from, t) && t->kind != TASK_DPD && t->kind != TASK_REKEY_IKE)
+        if (!task_is_out(from, t) && t->kind != TASK_DPD && t->kind != TASK_REKEY_IKE)
             task_move(from, t, to);
     }
 }
@@ -100,7 +100,7 @@ static void take_over(struct ike_sa *old, struct ike_sa *new, const struct task 
 
     while (old->children)
         child_sa_move(old->children, new);
-    move_tasks(old, new, current);
+    move_tasks(old, new);
     new->reauth = old->reauth;
     new->gone_at = old->reauth ? old->gone_at : USEC_NEVER;
     old->reauth = false;
@@ -163,7 +163,7 @@ void rekey_ike_taken_back(struct ike_sa *sa)
     if (!old)
         return;
     sa->replaced_by = old->unique;
-    move_tasks(sa, old, NULL);
+    move_tasks(sa, old);
 }
 
 bool rekey_ike_undecided(const struct ike_sa *sa)
@@ -184,7 +184,7 @@ static void settle(struct ike_sa *old, struct ike_sa *ours, struct ike_sa *rival
     ike_sa_log(old, ENGINE_LOG_IKE, 1, "the peer rekeyed the IKE_SA too: the peer's is closed");
     rival->replaced_by = ours->unique;
     rival->gone_at = now + DELETE_WAIT;
-    move_tasks(rival, ours, NULL);
+    move_tasks(rival, ours);
     ike_sa_become(rival, IKE_REKEYED, "it lost against ours: the peer's DELETE is awaited", now);
     take_over(old, ours, t, now);
 }
