@@ -1,5 +1,6 @@
 /* Attempts to make an IKE_SA: how one begins, fails, begins anew, and what follows when an IKE_SA stands or is lost. */
 #include "base/str.h"
+#include "engine/ike/crossed.h"
 #include "engine/ike/delete.h"
 #include "engine/ike/engine_state.h"
 #include "engine/ike/rekey.h"
@@ -159,15 +160,48 @@ static void begin_later(struct ike_sa *sa, usec_t now)
             retry_later(sa->engine, sa->conf->name, t->conf->name, now);
 }
 
+static bool stands(const struct ike_sa *sa)
+{
+    return (sa->state == IKE_ESTABLISHED || sa->state == IKE_REKEYING) && sa->replaced_by == 0;
+}
+
+/* One that the peer made meanwhile, or that stood all the time. */
+static struct ike_sa *standing_of(const struct ike_sa *sa)
+{
+    for (struct ike_sa *other = sa->engine->sas; other; other = other->next)
+        if (other != sa && stands(other) && !other->reauth && !task_find(other, TASK_DELETE_IKE, 0) &&
+            str_eq(other->conf->name, sa->conf->name) && addr_equal(&other->remote, &sa->remote))
+            return other;
+    return NULL;
+}
+
+/* What attempt SA was to make is asked of TO. */
+static void hand_over(struct ike_sa *sa, struct ike_sa *to)
+{
+    for (struct task *t = sa->tasks; t; t = t->next) {
+        if (t->kind == TASK_AUTH && !t->conf)
+            core_done(sa->engine, t->ticket, NULL);
+        else if (!t->conf || !task_add(to, TASK_CHILD, t->ike_conf, t->conf, 0, t->ticket))
+            continue;
+        t->ticket = 0;
+    }
+}
+
 void core_attempt_failed(struct ike_sa *sa, bool silence, const char *reason, usec_t now)
 {
+    struct ike_sa *other = sa->initiator ? standing_of(sa) : NULL;
     bool again = sa->initiator && silence && (sa->conf->keyingtries == 0 || sa->keyingtry < sa->conf->keyingtries);
 
-    if (again)
+    if (other)
+        hand_over(sa, other);
+    else if (again)
         begin_anew(sa, now);
     else if (sa->initiator && !silence && sa->conf->keyingtries == 0)
         begin_later(sa, now);
-    ike_sa_log(sa, ENGINE_LOG_IKE, 0, "the IKE_SA cannot be made: %s%s", reason, again ? "; once more" : "");
+    ike_sa_log(sa, ENGINE_LOG_IKE, 0, "the IKE_SA cannot be made: %s%s", reason,
+               other   ? "; another one stands"
+               : again ? "; once more"
+                       : "");
     ike_sa_destroy(sa, reason, now);
 }
 
@@ -204,18 +238,15 @@ static bool is_same_peer(const struct ike_sa *a, const struct ike_sa *b)
     return identity_equal(&a->me, &b->me) && identity_equal(&a->peer, &b->peer);
 }
 
-static bool stands(const struct ike_sa *sa)
-{
-    return (sa->state == IKE_ESTABLISHED || sa->state == IKE_REKEYING) && sa->replaced_by == 0;
-}
-
 /* RFC 7296 2.4: INITIAL_CONTACT says that the peer has no other IKE_SA with us. */
 static void enforce_unique(struct ike_sa *sa, bool initial_contact, usec_t now)
 {
     for (struct ike_sa *old = sa->engine->sas; old; old = old->next) {
         if (old == sa || !stands(old) || !is_same_peer(old, sa) || sa->conf->unique == CONF_UNIQUE_NEVER)
             continue;
-        if (initial_contact) {
+        if (crossed(old, sa)) {
+            crossed_settle(old, sa, now);
+        } else if (initial_contact) {
             ike_sa_destroy(old, "the peer began anew (INITIAL_CONTACT)", now);
         } else if (sa->conf->unique == CONF_UNIQUE_REPLACE) {
             (void)task_add(old, TASK_DELETE_IKE, NULL, NULL, 0, 0);
@@ -232,9 +263,7 @@ static void take_over_attempts(struct ike_sa *sa, usec_t now)
         if (other == sa || other->state != IKE_CONNECTING || !other->initiator || other->conf != sa->conf ||
             !other->tasks || other->tasks->kind != TASK_INIT || sa->initiator)
             continue;
-        for (struct task *t = other->tasks; t; t = t->next)
-            if (t->conf && task_add(sa, TASK_CHILD, t->ike_conf, t->conf, 0, t->ticket))
-                t->ticket = 0;
+        hand_over(other, sa);
         ike_sa_destroy(other, "the peer made an IKE_SA meanwhile", now);
     }
 }

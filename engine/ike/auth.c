@@ -224,6 +224,8 @@ void auth_established(struct ike_sa *sa, bool initial_contact, usec_t now)
                addr_text(&sa->local, local), identity_text(&sa->me, mine), addr_text(&sa->remote, remote),
                identity_text(&sa->peer, theirs));
     life_of_ike(sa, now);
+    sa->begun_by_us = sa->initiator;
+    sa->authenticated_at = now;
     ike_sa_become(sa, IKE_ESTABLISHED, "authenticated", now);
     core_established(sa, initial_contact, now);
 }

@@ -1,6 +1,7 @@
 #include "engine/ike/delete.h"
 
 #include "engine/ike/child_path.h"
+#include "engine/ike/crossed.h"
 #include "engine/ike/life.h"
 #include "engine/ike/rekey.h"
 #include "engine/ike/task.h"
@@ -186,9 +187,14 @@ void delete_ike_by_peer(struct ike_sa *sa, const char *reason, usec_t now)
 
 static int build_ike(struct ike_sa *sa, struct task *t, struct chain_writer *cw, usec_t now)
 {
-    (void)t;
     if (sa->state == IKE_DELETING)
         return -ECANCELED;
+    if (sa->crossed_at != 0 && t->ticket == 0) {
+        int r = crossed_leave(sa, now, &t->not_before);
+
+        if (r < 0)
+            return r;
+    }
     ike_sa_become(sa, IKE_DELETING, "DELETE is sent", now);
     ike_sa_log(sa, ENGINE_LOG_IKE, sa->replaced_by == 0 ? 0 : 1, "deleting IKE_SA %s[%u]", sa->conf->name, sa->unique);
     payload_write_delete_ike(cw);

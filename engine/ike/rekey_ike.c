@@ -35,6 +35,9 @@ static void inherit(struct ike_sa *new, const struct ike_sa *old)
     new->peer_hashes = old->peer_hashes;
     new->ppk_used = old->ppk_used;
     new->reauth_at = old->reauth_at;
+    new->begun_by_us = old->begun_by_us;
+    new->authenticated_at = old->authenticated_at;
+    new->crossed_at = old->crossed_at;
     new->replaces = old->unique;
 }
 

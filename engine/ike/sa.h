@@ -83,6 +83,9 @@ struct ike_sa {
     unsigned n_children;
 
     usec_t created_at, established_at;
+    bool begun_by_us;        /* the attempt that authenticated it, or what it was rekeyed from */
+    usec_t authenticated_at; /* by that attempt */
+    usec_t crossed_at;       /* when it lost against one of the peer's, or of ours (engine/ike/crossed.h); 0 */
     usec_t rekey_at, reauth_at, life_at; /* USEC_NEVER */
     usec_t last_in, last_out;            /* verified messages; any message */
     usec_t dpd_at;                       /* when to look whether the peer is silent; USEC_NEVER */

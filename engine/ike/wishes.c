@@ -11,18 +11,24 @@
 
 /* Initiating ------------------------------------------------------------------------------------------------------ */
 
-/* The IKE_SA of C that is there, or on its way by us. */
+/* The IKE_SA of C that is there, or on its way by us; one that lost a crossing stays where it turns out to be the only
+ * one. */
 static struct ike_sa *find_sa(const struct engine *e, const struct ike_conf *c)
 {
+    struct ike_sa *loser = NULL;
+
     for (struct ike_sa *sa = e->sas; sa; sa = sa->next) {
         bool usable = sa->state == IKE_ESTABLISHED || sa->state == IKE_REKEYING ||
                       ((sa->state == IKE_CONNECTING || sa->state == IKE_CREATED) && sa->initiator);
 
-        if (usable && sa->replaced_by == 0 && !sa->reauth && str_eq(sa->conf->name, c->name) &&
-            !task_find(sa, TASK_DELETE_IKE, 0))
+        if (!usable || sa->replaced_by != 0 || sa->reauth || !str_eq(sa->conf->name, c->name))
+            continue;
+        if (!task_find(sa, TASK_DELETE_IKE, 0))
             return sa;
+        if (sa->crossed_at != 0)
+            loser = sa;
     }
-    return NULL;
+    return loser;
 }
 
 static bool has_child(const struct ike_sa *sa, const char *name)

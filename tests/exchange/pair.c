@@ -222,14 +222,14 @@ static bool same_half(const struct pair_child *out, const struct pair_child *in)
     return out->initiator != in->initiator && memcmp(e, f, out->suite.encr->key_len) == 0;
 }
 
-bool pair_packet(struct pair *p, int node)
+bool pair_packet_of(struct pair *p, int node, const char *child)
 {
     struct pair_node *from = &p->node[node], *to = &p->node[!node];
 
     for (size_t i = 0; i < from->n_children; i++) {
         struct pair_child *out = &from->children[i];
 
-        if (!out->used)
+        if (!out->used || (child && !str_eq(out->conf, child)))
             continue;
         out->usage.last_out = p->now;
         out->usage.out.packets++;
@@ -246,24 +246,45 @@ bool pair_packet(struct pair *p, int node)
     return false;
 }
 
+bool pair_packet(struct pair *p, int node)
+{
+    return pair_packet_of(p, node, NULL);
+}
+
 /* Making ---------------------------------------------------------------------------------------------------------- */
+
+static void make_engine(struct pair_node *n)
+{
+    struct engine_settings s;
+    struct engine_ops table = ops;
+
+    engine_settings_default(&s);
+    if (n->change)
+        n->change((int)(n - n->pair->node), &s);
+    table.path_data = n;
+    assert(engine_new(&s, &table, n, n->creds, &n->engine) == 0);
+}
 
 static void make_node(struct pair *p, int node, const char *addr, void (*change)(int node, struct engine_settings *s))
 {
     struct pair_node *n = &p->node[node];
-    struct engine_settings s;
-    struct engine_ops table = ops;
     struct secret *psk = secret_new(PAIR_PSK, strlen(PAIR_PSK));
 
-    engine_settings_default(&s);
-    if (change)
-        change(node, &s);
     n->pair = p;
+    n->change = change;
     assert(addr_parse(addr, &n->addr) == 0);
     assert(creds_new(&n->creds) == 0);
     assert(creds_take_shared(n->creds, CREDS_IKE, "psk", NULL, 0, psk) == 0);
-    table.path_data = n;
-    assert(engine_new(&s, &table, n, n->creds, &n->engine) == 0);
+    make_engine(n);
+}
+
+void pair_restart(struct pair *p, int node)
+{
+    struct pair_node *n = &p->node[node];
+
+    (void)engine_free(n->engine);
+    n->n_children = 0;
+    make_engine(n);
 }
 
 struct pair *pair_new(uint64_t seed, void (*change)(int node, struct engine_settings *s))

@@ -46,6 +46,7 @@ struct pair_node {
     struct engine *engine;
     struct creds *creds;
     struct addr addr;
+    void (*change)(int node, struct engine_settings *s);
     struct pair_child children[PAIR_CHILDREN];
     size_t n_children;
     uint64_t last_order;
@@ -75,6 +76,10 @@ struct pair {
 struct pair *pair_new(uint64_t seed, void (*change)(int node, struct engine_settings *s));
 struct pair *pair_free(struct pair *p);
 
+/* The engine of NODE is gone with all that it knew, and a new one is there, without a connection; the other side is not
+ * told. Tickets that were not answered are not any more. */
+void pair_restart(struct pair *p, int node);
+
 /* A connection "peer" with a child "net" between the two, loaded after CHANGE was done to it; NODE's own. */
 void pair_load(struct pair *p, int node, void (*change)(int node, struct ike_conf *c));
 
@@ -91,6 +96,7 @@ bool pair_is_up(struct pair *p); /* one IKE_SA and one CHILD_SA on each side, wh
 
 /* An inner packet from NODE to the other: whether it arrives, by the used CHILD_SA, its keys and its SPI. */
 bool pair_packet(struct pair *p, int node);
+bool pair_packet_of(struct pair *p, int node, const char *child); /* through that of CHILD; NULL: any */
 
 unsigned pair_count_sas(const struct pair *p, int node);      /* ESTABLISHED and what else is not CONNECTING */
 unsigned pair_count_children(const struct pair *p, int node); /* INSTALLED and the like */
