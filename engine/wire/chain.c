@@ -15,9 +15,10 @@ int chain_read(uint8_t first, const void *data, size_t len, struct chain *ret)
 {
     struct rd r = rd_of(data, len);
     uint8_t type = first;
+    struct chain c;
 
-    ret->n = 0;
-    ret->inner = PAYLOAD_NONE;
+    c.n = 0;
+    c.inner = PAYLOAD_NONE;
     while (type != PAYLOAD_NONE) {
         uint8_t next = rd_u8(&r), flags = rd_u8(&r);
         uint16_t length = rd_be16(&r);
@@ -29,16 +30,19 @@ int chain_read(uint8_t first, const void *data, size_t len, struct chain *ret)
         p.body = rd_take(&r, p.len);
         if (!p.body)
             return -EBADMSG;
-        if (ret->n == CHAIN_PAYLOADS_MAX)
+        if (c.n == CHAIN_PAYLOADS_MAX)
             return -ENOSPC;
-        ret->p[ret->n++] = p;
+        c.p[c.n++] = p;
         if (ends_chain(type)) {
-            ret->inner = next;
+            c.inner = next;
             break;
         }
         type = next;
     }
-    return rd_done(&r) ? 0 : -EBADMSG;
+    if (!rd_done(&r))
+        return -EBADMSG;
+    *ret = c;
+    return 0;
 }
 
 const struct payload *chain_find(const struct chain *c, enum ike_payload type, const struct payload *after)

@@ -28,7 +28,7 @@ struct chain {
 
 /*
  * Payload FIRST at DATA and those that follow. SK and SKF end a chain whatever follows inside them. -EBADMSG where a
- * length is wrong or bytes are left over, -ENOSPC over CHAIN_PAYLOADS_MAX.
+ * length is wrong or bytes are left over, -ENOSPC over CHAIN_PAYLOADS_MAX; *RET is untouched then.
  */
 int chain_read(uint8_t first, const void *data, size_t len, struct chain *ret);
 

@@ -118,9 +118,10 @@ static int read_proposal(struct rd *r, struct proposal *p, bool *ret_last)
 int payload_read_sa(const struct payload *p, struct proposals *ret)
 {
     struct rd r = rd_of(p->body, p->len);
+    struct proposals all;
     bool last = false;
 
-    ret->n = 0;
+    all.n = 0;
     while (!last) {
         struct proposal one;
         int k = read_proposal(&r, &one, &last);
@@ -129,11 +130,14 @@ int payload_read_sa(const struct payload *p, struct proposals *ret)
             return k;
         if (k == 0)
             continue;
-        if (ret->n == PROPOSALS_MAX)
+        if (all.n == PROPOSALS_MAX)
             return -ENOSPC;
-        ret->p[ret->n++] = one;
+        all.p[all.n++] = one;
     }
-    return rd_done(&r) ? 0 : -EBADMSG;
+    if (!rd_done(&r))
+        return -EBADMSG;
+    *ret = all;
+    return 0;
 }
 
 static void write_transform(struct wr *w, const struct transform *t, bool last)

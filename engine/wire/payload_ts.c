@@ -47,11 +47,12 @@ int payload_read_ts(const struct payload *p, struct selectors *ret)
 {
     struct rd r = rd_of(p->body, p->len);
     uint8_t count = rd_u8(&r);
+    struct selectors all;
 
     rd_skip(&r, 3);
     if (count == 0)
         return -EBADMSG;
-    ret->n = 0;
+    all.n = 0;
     for (unsigned i = 0; i < count; i++) {
         struct selector s;
         int k = read_selector(&r, &s);
@@ -60,11 +61,14 @@ int payload_read_ts(const struct payload *p, struct selectors *ret)
             return k;
         if (k == 0)
             continue;
-        if (ret->n == TS_MAX)
+        if (all.n == TS_MAX)
             return -ENOSPC;
-        ret->s[ret->n++] = s;
+        all.s[all.n++] = s;
     }
-    return rd_done(&r) ? 0 : -EBADMSG;
+    if (!rd_done(&r))
+        return -EBADMSG;
+    *ret = all;
+    return 0;
 }
 
 void payload_write_ts(struct chain_writer *cw, enum ike_payload which, const struct selectors *ss)
