@@ -122,6 +122,7 @@ static void test_markers_of_the_last_one(void **state)
     assert_int_equal(read_sa("03 00 0008 01 01 00 00"), -EBADMSG);
     assert_int_equal(read_sa("02 00 0008 01 01 00 00"), -EBADMSG); /* and there is none */
     assert_int_equal(read_sa("00 00 0008 01 01 00 00 00 00 0008 02 01 00 00"), -EBADMSG);
+    assert_int_equal(read_sa("03 00 0008 01 01 00 00 00 00 0008 02 01 00 00"), -EBADMSG);
     assert_int_equal(read_sa("02 00 0008 01 01 00 00 00 00 0008 02 01 00 00"), 0);
     assert_int_equal(ps.n, 2);
     assert_int_equal(read_esp(2, 16, "00 00 0008 05 00 0001" NO_ESN), -EBADMSG);
