@@ -162,6 +162,9 @@ format:
 lab: all
 	@$(run) lab $(wildcard tests/lab/test_*.sh)
 
+interop: all
+	@PAIR_BUILD=$(B) $(run) interop $(if $(SANITIZE),--suite interop-san) $(wildcard tests/interop/test_*.sh)
+
 # IKE daemons on a kernel with ESP, in an emulated machine; several minutes, so no part of check.
 vm: check-deps
 	+@$(submake) -j$(JOBS) all
@@ -183,7 +186,8 @@ run-all:
 	+@$(submake) SANITIZE=1 replay || :
 	+@$(submake) lint || :
 	+@$(submake) lab || :
-	@tests/run summary 5
+	+@$(submake) interop || :
+	@tests/run summary 6
 
 fuzz:
 	@+$(submake) -j$(JOBS) CC=clang SANITIZE=fuzzer fuzzers
@@ -213,9 +217,9 @@ clean:
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
-	@echo 'all deps check unit replay lint lab vm fuzz demo bench install clean'
+	@echo 'all deps check unit replay lint lab interop vm fuzz demo bench install clean'
 
 force:
-.PHONY: all deps check-deps check unit replay lint format lab vm build-all run-all fuzz fuzzers demo bench benches install clean help force
+.PHONY: all deps check-deps check unit replay lint format lab interop vm build-all run-all fuzz fuzzers demo bench benches install clean help force
 .SECONDARY:
 .DELETE_ON_ERROR:
