@@ -324,18 +324,8 @@ struct path_ops path_ops(void)
 int path_flush(struct path *p)
 {
     cleanup(freep) struct network *keep = NULL;
-    size_t n = 0, max = p->n_tunnels * (TUNNEL_NETWORKS_MAX + TUNNEL_ADDRESSES_MAX);
+    size_t n = 0;
+    int r = path_tunnels_networks(p, &keep, &n);
 
-    keep = calloc(max + 1, sizeof(*keep));
-    if (!keep)
-        return -ENOMEM;
-    for (size_t i = 0; i < p->n_tunnels; i++) {
-        size_t count = 0;
-        const struct network *networks = tunnel_networks(p->tunnels[i]->tunnel, &count);
-
-        assert(n + count <= max);
-        memcpy(&keep[n], networks, count * sizeof(*keep));
-        n += count;
-    }
-    return route_flush(p->config.route, keep, n);
+    return r < 0 ? r : route_flush(p->config.route, keep, n);
 }

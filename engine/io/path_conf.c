@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -248,8 +249,39 @@ static void unload(struct path_tunnel *t)
     path_tunnel_release(t);
 }
 
+int path_tunnels_networks(const struct path *p, struct network **ret, size_t *ret_n)
+{
+    size_t n = 0, max = p->n_tunnels * (TUNNEL_NETWORKS_MAX + TUNNEL_ADDRESSES_MAX);
+    struct network *all = calloc(max + 1, sizeof(*all));
+
+    if (!all)
+        return -ENOMEM;
+    for (size_t i = 0; i < p->n_tunnels; i++) {
+        size_t count = 0;
+        const struct network *networks = tunnel_networks(p->tunnels[i]->tunnel, &count);
+
+        assert(n + count <= max);
+        memcpy(&all[n], networks, count * sizeof(*all));
+        n += count;
+    }
+    *ret = all;
+    *ret_n = n;
+    return 0;
+}
+
+/* What cannot be tidied up refuses packets, which is no reason to refuse a configuration. */
+static void tidy(struct path *p)
+{
+    cleanup(freep) struct network *keep = NULL;
+    size_t n;
+
+    if (path_tunnels_networks(p, &keep, &n) == 0)
+        (void)route_tidy(p->config.route, keep, n);
+}
+
 int path_conf_load(struct path *p, const struct ike_conf *ike)
 {
+    bool changed = false;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < ike->n_children; i++)
@@ -260,11 +292,14 @@ int path_conf_load(struct path *p, const struct ike_conf *ike)
         if (t->pending && r < 0) {
             roll_back(t);
         } else if (t->pending) {
+            changed = changed || t->next;
             commit(t);
         } else if (r == 0 && str_eq(t->ike, ike->name)) {
             unload(t);
         }
     }
+    if (changed)
+        tidy(p);
     return r;
 }
 

@@ -181,39 +181,58 @@ int route_rules_del(struct route *r)
     return no_such_family(k) ? 0 : k;
 }
 
-static bool is_kept(const struct route_entry *e, const struct network *keep, size_t n)
+static bool is_unreachable(const struct route_entry *e)
 {
-    if (e->index != 0 || e->metric != ROUTE_METRIC_UNREACHABLE)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        struct network base = route_message_base(&keep[i]);
-
-        if (base.bits == e->network.bits && addr_equal(&base.addr, &e->network.addr))
-            return true;
-    }
-    return false;
+    return e->index == 0 && e->metric == ROUTE_METRIC_UNREACHABLE;
 }
 
-int route_flush(struct route *r, const struct network *keep, size_t n)
+typedef bool (*goes_fn)(const struct route_entry *e, const struct network *keep, size_t n);
+
+static bool is_not_kept(const struct route_entry *e, const struct network *keep, size_t n)
+{
+    if (!is_unreachable(e))
+        return true;
+    for (size_t i = 0; i < n; i++)
+        if (network_equal(&keep[i], &e->network))
+            return false;
+    return true;
+}
+
+static bool is_in_the_way(const struct route_entry *e, const struct network *keep, size_t n)
+{
+    bool within = false;
+
+    for (size_t i = 0; i < n && !within; i++)
+        within = network_within(&e->network, &keep[i]);
+    return within && is_unreachable(e) && is_not_kept(e, keep, n);
+}
+
+static int delete_where(struct route *r, goes_fn goes, const struct network *keep, size_t n)
 {
     static const int families[] = {AF_INET, AF_INET6};
 
-    if (n == 0) {
-        int k = route_rules_del(r);
-
-        if (k < 0)
-            return k;
-    }
     for (size_t f = 0; f < 2; f++) {
         cleanup(freep) struct route_entry *entries = NULL;
         size_t n_entries;
         int k = route_list(r, families[f], &entries, &n_entries);
 
         for (size_t i = 0; k == 0 && i < n_entries; i++)
-            if (!is_kept(&entries[i], keep, n))
+            if (goes(&entries[i], keep, n))
                 k = delete_route(r, &entries[i].network, entries[i].index, entries[i].metric);
         if (k < 0)
             return k;
     }
     return 0;
+}
+
+int route_flush(struct route *r, const struct network *keep, size_t n)
+{
+    int k = n == 0 ? route_rules_del(r) : 0;
+
+    return k < 0 ? k : delete_where(r, is_not_kept, keep, n);
+}
+
+int route_tidy(struct route *r, const struct network *keep, size_t n)
+{
+    return delete_where(r, is_in_the_way, keep, n);
 }

@@ -31,6 +31,8 @@ struct network {
 };
 
 bool network_equal(const struct network *a, const struct network *b);
+/* Whether all of INNER is in OUTER. */
+bool network_within(const struct network *inner, const struct network *outer);
 
 int route_new(struct route **ret);
 struct route *route_free(struct route *r); /* accepts NULL */
@@ -62,3 +64,9 @@ int route_rules_del(struct route *r);
  * rules too where N is 0. Call it after the tunnels were made, so that no network is without a route in between.
  */
 int route_flush(struct route *r, const struct network *keep, size_t n);
+
+/*
+ * Takes away the unreachable routes within one of the N networks in KEEP that are none of theirs: an engine before us
+ * left them behind, and they are in the way of the tunnel whose network is wider. Those that are in none stay.
+ */
+int route_tidy(struct route *r, const struct network *keep, size_t n);

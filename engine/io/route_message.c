@@ -103,6 +103,14 @@ bool network_equal(const struct network *a, const struct network *b)
     return addr_equal(&base_a.addr, &base_b.addr);
 }
 
+bool network_within(const struct network *inner, const struct network *outer)
+{
+    const struct network wide = {.addr = inner->addr, .bits = outer->bits};
+
+    return inner->bits >= outer->bits && addr_family(&inner->addr) == addr_family(&outer->addr) &&
+           network_equal(&wide, outer);
+}
+
 static int read_text(const struct nlattr *attr, void *data)
 {
     struct route *r = data;

@@ -209,6 +209,39 @@ static void test_default_route(void **state)
     }
 }
 
+/* What an engine before us left unreachable goes where it is in the way of what is loaded, and only there. */
+static void test_leftovers(void **state)
+{
+    const struct network inside = network_of("10.2.0.0", 24), inside6 = network_of("fd00:2::", 96),
+                         same = network_of("10.2.0.0", 16), elsewhere = network_of("172.16.0.0", 12);
+    struct child_conf *child;
+
+    (void)state;
+    leak_need(host_error);
+    assert_int_equal(route_unreachable_add(a.route, &inside), 0);
+    assert_int_equal(route_unreachable_add(a.route, &inside6), 0);
+    assert_int_equal(route_unreachable_add(a.route, &same), 0);
+    assert_int_equal(route_unreachable_add(a.route, &elsewhere), 0);
+    load_both();
+    is_refused(FAR4);
+    is_refused(FAR6);
+    (void)use_new((struct sa_kind){0});
+    goes_both_ways(NEAR4, FAR4);
+    goes_both_ways(NEAR6, FAR6);
+    is_refused("172.16.0.1");
+    /* A network of another tunnel is no leftover, although it is within this one. */
+    child = configure(&a);
+    (void)snprintf(a.ike->name, sizeof(a.ike->name), "other");
+    child->n_networks = 1;
+    child->networks[0] = (struct network_conf){addr_of("10.2.7.0", 0), 24};
+    load(&a);
+    (void)configure(&a);
+    a.ike->children[0].mtu = 1300;
+    load(&a);
+    is_refused("10.2.7.1");
+    goes_both_ways(NEAR4, FAR4);
+}
+
 static void test_shutdown(void **state)
 {
     const struct network stale = network_of("172.16.0.0", 12);
@@ -240,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_cannot_be_opened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_route_based, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_default_route, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_leftovers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shutdown, set_up, tear_down),
     };
 
