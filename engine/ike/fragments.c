@@ -76,12 +76,15 @@ int fragments_add(struct fragments *fs, uint32_t message_id, const struct fragme
         fs->message_id = message_id;
         fs->total = f->total;
     }
-    if (f->total < fs->total || fs->data[f->number - 1])
-        return 0; /* of an older, coarser round; or a duplicate */
-    if (fs->bytes + f->len > FRAGMENTS_BYTES_MAX)
-        return -ENOSPC;
-    int r = keep(fs, f);
-    if (r < 0)
-        return r;
+    if (f->total < fs->total)
+        return 0; /* of an older, coarser round */
+    if (!fs->data[f->number - 1]) {
+        if (fs->bytes + f->len > FRAGMENTS_BYTES_MAX)
+            return -ENOSPC;
+        int r = keep(fs, f);
+        if (r < 0)
+            return r;
+    }
+    /* A duplicate finds them complete where there was no memory to join them. */
     return fs->have == fs->total ? join(fs, ret_first, ret, ret_len) : 0;
 }

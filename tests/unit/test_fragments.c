@@ -1,6 +1,4 @@
 /* Fragments of a message (RFC 7383 2.6). */
-#include "engine/ike/fragments.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,8 +6,20 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool no_memory;
+
+static void *scarce(size_t size)
+{
+    return no_memory ? NULL : malloc(size);
+}
+
+#define malloc scarce
+#include "engine/ike/fragments.c" /* in the place of the library's */
+#undef malloc
 
 static int give(struct fragments *fs, uint32_t id, uint16_t number, uint16_t total, const char *text, char *ret)
 {
@@ -99,6 +109,31 @@ static void test_fragments_have_a_maximum(void **state)
     fragments_clear(&fs);
 }
 
+/* What cannot be kept or joined for want of memory gets through once it is sent again. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    struct fragments fs = {0};
+    char whole[64];
+    no_memory = true;
+    assert_int_equal(give(&fs, 1, 1, 2, "a", whole), -ENOMEM);
+    no_memory = false;
+    assert_int_equal(give(&fs, 1, 1, 2, "a", whole), 0);
+    assert_int_equal(give(&fs, 1, 2, 2, "b", whole), 1);
+    assert_string_equal(whole, "ab");
+
+    assert_int_equal(give(&fs, 2, 1, 1, "", whole), 1);
+    assert_string_equal(whole, "");
+    assert_int_equal(give(&fs, 3, 1, 2, "c", whole), 0);
+    const struct fragment last = {.number = 2, .total = 2, .data = (const uint8_t *)"d", .len = 1};
+    assert_int_equal(keep(&fs, &last), 0); /* and then there was none left to join them */
+    no_memory = true;
+    assert_int_equal(give(&fs, 3, 2, 2, "d", whole), -ENOMEM);
+    no_memory = false;
+    assert_int_equal(give(&fs, 3, 1, 2, "c", whole), 1);
+    assert_string_equal(whole, "cd");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_a_finer_round),
         cmocka_unit_test(test_bad_fragments_keep_the_good_ones),
         cmocka_unit_test(test_fragments_have_a_maximum),
+        cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
