@@ -315,10 +315,11 @@ static void take_whole(struct ike_sa *sa, struct message *in, uint8_t first, con
 static void take_fragment(struct ike_sa *sa, struct message *in, const struct message_opened *o, usec_t now)
 {
     const struct fragment f = {o->number, o->total, o->inner, o->data, o->len};
+    struct fragments *fs = header_is_response(&in->h) ? &sa->response_in : &sa->request_in;
     uint8_t first, *whole;
     size_t len;
 
-    if (fragments_add(&sa->fragments, in->h.message_id, &f, &first, &whole, &len) != 1)
+    if (fragments_add(fs, in->h.message_id, &f, &first, &whole, &len) != 1)
         return;
     take_whole(sa, in, first, whole, len, now);
     secret_wipe(whole, len);

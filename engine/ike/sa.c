@@ -183,7 +183,8 @@ static void free_sa(struct engine *e, struct ike_sa *sa)
     }
     (void)first_free(sa->first);
     message_ids_done(&sa->ids);
-    fragments_clear(&sa->fragments);
+    fragments_clear(&sa->request_in);
+    fragments_clear(&sa->response_in);
     (void)seal_free(sa->seal_in);
     (void)seal_free(sa->seal_out);
     (void)ike_conf_unref(sa->conf);

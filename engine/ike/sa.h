@@ -66,7 +66,7 @@ struct ike_sa {
     struct seal *seal_in, *seal_out;
     uint64_t seal_counter;
     struct message_ids ids;
-    struct fragments fragments;
+    struct fragments request_in, response_in; /* of the peer's request and of its response, whose ids may be the same */
 
     struct identity me, peer;
     enum conf_auth my_auth, peer_auth;
