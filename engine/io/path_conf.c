@@ -164,7 +164,7 @@ void path_tunnel_refresh(struct path_tunnel *t)
         return;
     }
     for (size_t i = 0; i < 2; i++) {
-        struct addr source = path_source(&t->layout, ss, families[i]);
+        struct addr source = path_source(t->path->config.route, &t->layout, ss, families[i]);
 
         tunnel_set_source(t->tunnel, families[i], &source);
     }

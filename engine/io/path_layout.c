@@ -3,7 +3,6 @@
 #include "engine/wire/ikev2.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <string.h>
 
 #define IPV4_HEADER 20
@@ -180,50 +179,48 @@ bool path_layout_equal(const struct path_layout *a, const struct path_layout *b)
            same_networks(a->networks, a->n_networks, b->networks, b->n_networks);
 }
 
-/* All addresses of FAMILY: which one to leave from is up to the host. */
-static bool has_everything(const struct selectors *ss, int family)
+/* All addresses of its family: which one to leave from is up to the host. */
+static bool is_everything(const struct selector *s)
 {
     static const uint8_t lowest[16];
     uint8_t highest[16];
 
     memset(highest, 0xFF, sizeof(highest));
-    for (size_t i = 0; i < ss->n; i++) {
-        const struct selector *s = &ss->s[i];
-
-        if (family_of(s) == family && memcmp(s->first, lowest, addr_size(s)) == 0 &&
-            memcmp(s->last, highest, addr_size(s)) == 0)
-            return true;
-    }
-    return false;
+    return memcmp(s->first, lowest, addr_size(s)) == 0 && memcmp(s->last, highest, addr_size(s)) == 0;
 }
 
-static bool is_within(const struct addr *a, const struct selectors *ss, int family)
+/* Whether one has to be looked for. */
+static bool wants_source(const struct selectors *ss, int family)
 {
+    bool wants = false;
+
+    for (size_t i = 0; i < ss->n; i++) {
+        if (family_of(&ss->s[i]) != family)
+            continue;
+        if (is_everything(&ss->s[i]))
+            return false;
+        wants = true;
+    }
+    return wants;
+}
+
+static bool is_within(const void *data, const struct addr *a)
+{
+    const struct selectors *ss = data;
     struct addr copy = *a;
 
-    return addr_family(a) == family && selectors_match(ss, family == AF_INET6, bytes_of(&copy), 0, 0);
+    return selectors_match(ss, addr_family(a) == AF_INET6, bytes_of(&copy), 0, 0);
 }
 
-struct addr path_source(const struct path_layout *l, const struct selectors *ss, int family)
+struct addr path_source(struct route *route, const struct path_layout *l, const struct selectors *ss, int family)
 {
     struct addr found = addr_any(AF_UNSPEC);
-    struct ifaddrs *all = NULL;
 
-    if (has_everything(ss, family))
+    if (!wants_source(ss, family))
         return found;
     for (size_t i = 0; i < l->n_addresses; i++)
-        if (is_within(&l->addresses[i].addr, ss, family))
+        if (addr_family(&l->addresses[i].addr) == family && is_within(ss, &l->addresses[i].addr))
             return l->addresses[i].addr;
-    if (getifaddrs(&all) < 0)
-        return found;
-    for (const struct ifaddrs *i = all; i && !addr_is_set(&found); i = i->ifa_next) {
-        struct addr a;
-
-        if (i->ifa_addr && i->ifa_addr->sa_family == family &&
-            addr_from_sockaddr(i->ifa_addr, family == AF_INET ? sizeof(a.in) : sizeof(a.in6), &a) == 0 &&
-            is_within(&a, ss, family))
-            found = a;
-    }
-    freeifaddrs(all);
+    (void)route_addr_find(route, family, is_within, ss, &found);
     return found;
 }

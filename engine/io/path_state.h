@@ -29,7 +29,7 @@ bool path_layout_equal(const struct path_layout *a, const struct path_layout *b)
 int path_networks(const struct selectors *ss, struct network *to, size_t max, size_t *n);
 /* An address of the host of FAMILY that is within SS: those of the tunnel first. Unset where there is none, or where SS
  * leaves it to the host. */
-struct addr path_source(const struct path_layout *l, const struct selectors *ss, int family);
+struct addr path_source(struct route *route, const struct path_layout *l, const struct selectors *ss, int family);
 
 /* The tunnel of a child configuration. */
 struct path_tunnel {

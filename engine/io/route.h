@@ -47,6 +47,10 @@ int route_link_up(struct route *r, uint32_t index, uint32_t mtu);
 int route_addr_add(struct route *r, uint32_t index, const struct network *a);
 int route_addr_del(struct route *r, uint32_t index, const struct network *a);
 
+/* The first of the host's addresses of FAMILY that MATCH takes, on whatever link. -EADDRNOTAVAIL */
+typedef bool (*route_match_fn)(const void *data, const struct addr *a);
+int route_addr_find(struct route *r, int family, route_match_fn match, const void *data, struct addr *ret);
+
 /* METRIC is above 0 and below ROUTE_METRIC_UNREACHABLE; one of the same network and metric is replaced.
  * SOURCE is the host's own address that programs leave from which did not choose; NULL: the kernel chooses. */
 int route_device_add(struct route *r, const struct network *n, uint32_t index, uint32_t metric,

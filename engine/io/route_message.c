@@ -77,6 +77,16 @@ void route_message_put_addr(union route_message *m, uint16_t attr, const struct 
     mnl_attr_put(&m->header, attr, addr_bytes(addr_family(a)), bytes_of(&copy));
 }
 
+bool route_message_get_addr(const struct nlattr *attr, struct addr *a)
+{
+    size_t len = addr_bytes(addr_family(a));
+
+    if (mnl_attr_get_payload_len(attr) != len)
+        return false;
+    memcpy(bytes_of(a), mnl_attr_get_payload(attr), len);
+    return true;
+}
+
 struct network route_message_base(const struct network *n)
 {
     struct network base = {.addr = addr_any(addr_family(&n->addr)), .bits = n->bits};
@@ -162,69 +172,13 @@ int route_ask(struct route *r, union route_message *m)
     return k < 0 ? k : -EBADMSG;
 }
 
-struct list {
-    int family;
-    struct route_entry *entries; /* owned */
-    size_t n;
-    uint32_t table; /* of the route that is being read */
-};
-
-static int read_attr(const struct nlattr *attr, void *data)
-{
-    struct list *l = data;
-    struct route_entry *e = &l->entries[l->n];
-    size_t len = mnl_attr_get_payload_len(attr);
-
-    switch (mnl_attr_get_type(attr)) {
-    case RTA_DST:
-        if (len == addr_bytes(l->family))
-            memcpy(bytes_of(&e->network.addr), mnl_attr_get_payload(attr), len);
-        break;
-    case RTA_OIF:
-        if (len == sizeof(uint32_t))
-            e->index = mnl_attr_get_u32(attr);
-        break;
-    case RTA_PRIORITY:
-        if (len == sizeof(uint32_t))
-            e->metric = mnl_attr_get_u32(attr);
-        break;
-    case RTA_TABLE:
-        if (len == sizeof(uint32_t))
-            l->table = mnl_attr_get_u32(attr);
-        break;
-    }
-    return MNL_CB_OK;
-}
-
-/* Adds the route in H if it is one that we make. */
-static int read_route(struct list *l, const struct nlmsghdr *h)
-{
-    const struct rtmsg *body = mnl_nlmsg_get_payload(h);
-    struct route_entry *e = &l->entries[l->n];
-
-    if (h->nlmsg_type != RTM_NEWROUTE || mnl_nlmsg_get_payload_len(h) < sizeof(*body))
-        return -EBADMSG;
-    if (body->rtm_family != l->family || (body->rtm_type != RTN_UNICAST && body->rtm_type != RTN_UNREACHABLE))
-        return 0;
-    if (l->n == ROUTE_ENTRIES_MAX)
-        return -E2BIG;
-    *e = (struct route_entry){.network = {.addr = addr_any(l->family), .bits = body->rtm_dst_len}};
-    l->table = body->rtm_table;
-    (void)mnl_attr_parse(h, sizeof(*body), read_attr, l);
-    if (body->rtm_type == RTN_UNREACHABLE)
-        e->index = 0; /* IPv6 names lo */
-    if (l->table == ROUTE_TABLE && (e->index != 0 || body->rtm_type == RTN_UNREACHABLE))
-        l->n++;
-    return 0;
-}
-
 static int read_done(const struct nlmsghdr *h)
 {
     return mnl_nlmsg_get_payload_len(h) >= sizeof(int) ? *(const int *)mnl_nlmsg_get_payload(h) : 0;
 }
 
 /* 1: there is more to come. A table that was never used does not exist. */
-static int read_dump(struct route *r, struct list *l, const struct nlmsghdr *h, int len)
+static int read_dump(struct route *r, const struct nlmsghdr *h, int len, route_read_fn read, void *data)
 {
     for (; mnl_nlmsg_ok(h, len); h = mnl_nlmsg_next(h, &len)) {
         bool done = h->nlmsg_type == NLMSG_DONE;
@@ -235,35 +189,29 @@ static int read_dump(struct route *r, struct list *l, const struct nlmsghdr *h, 
         if (done)
             k = read_done(h);
         else
-            k = h->nlmsg_type == NLMSG_ERROR ? read_error(r, h) : read_route(l, h);
+            k = h->nlmsg_type == NLMSG_ERROR ? read_error(r, h) : read(data, h);
         if (k < 0 || done)
             return k == -ENOENT ? 0 : k;
     }
     return 1;
 }
 
-int route_list(struct route *r, int family, struct route_entry **ret, size_t *ret_n)
+int route_dump(struct route *r, union route_message *m, route_read_fn read, void *data)
 {
-    cleanup(freep) struct route_entry *entries = calloc(ROUTE_ENTRIES_MAX + 1, sizeof(*entries));
     cleanup(freep) void *buf = malloc(DUMP_MAX);
-    struct list list = {.family = family, .entries = entries};
-    union route_message m;
-    struct rtmsg *body = route_message_begin(&m, RTM_GETROUTE, NLM_F_DUMP, sizeof(*body));
     int k;
 
-    if (!entries || !buf)
+    if (!buf)
         return -ENOMEM;
-    body->rtm_family = (uint8_t)family;
-    mnl_attr_put_u32(&m.header, RTA_TABLE, ROUTE_TABLE);
-    k = send_message(r, &m) < 0 ? -errno : 1;
+    m->header.nlmsg_flags |= NLM_F_DUMP;
+    k = send_message(r, m);
+    if (k < 0)
+        return k;
+    k = 1;
     for (int i = 0; k == 1 && i < DUMP_READS_MAX; i++) {
         ssize_t len = mnl_socket_recvfrom(r->socket, buf, DUMP_MAX);
 
-        k = len < 0 ? -errno : read_dump(r, &list, buf, (int)len);
+        k = len < 0 ? -errno : read_dump(r, buf, (int)len, read, data);
     }
-    if (k != 0)
-        return k < 0 ? k : -E2BIG;
-    *ret = TAKE_PTR(entries);
-    *ret_n = list.n;
-    return 0;
+    return k == 1 ? -E2BIG : k;
 }

@@ -199,6 +199,40 @@ static void test_ours_pass_for_the_kernels(void **state)
     assert_int_equal(netns_ip("-6 rule del table 4646 protocol kernel"), 0);
 }
 
+static bool is_in(const void *data, const struct addr *a)
+{
+    const struct network one = {.addr = *a, .bits = addr_family(a) == AF_INET6 ? 128 : 32};
+
+    return network_within(&one, data);
+}
+
+static void assert_found(const char *in, uint8_t bits, const char *expected)
+{
+    struct network n = network_of(in, bits), a = network_of(expected, 0);
+    struct addr found;
+
+    assert_int_equal(route_addr_find(route, addr_family(&n.addr), is_in, &n, &found), 0);
+    assert_true(addr_equal(&found, &a.addr));
+}
+
+static void test_an_address_of_the_host_is_found(void **state)
+{
+    struct network elsewhere = network_of("10.9.0.0", 16);
+    struct addr untouched = addr_any(AF_INET6), found = untouched;
+
+    (void)state;
+    leak_need(host_error);
+    (void)make_inner();
+    assert_int_equal(netns_ip("addr add 10.4.0.1 peer 10.4.0.2 dev inner"), 0);
+    assert_int_equal(netns_ip("addr add 10.5.0.1/24 dev inner"), 0);
+    assert_int_equal(netns_ip("addr add fd00:4::1/64 dev inner nodad"), 0);
+    assert_found("10.4.0.0", 16, "10.4.0.1"); /* our end of the link, not the peer's */
+    assert_found("10.5.0.0", 16, "10.5.0.1");
+    assert_found("fd00:4::", 64, "fd00:4::1");
+    assert_int_equal(route_addr_find(route, AF_INET, is_in, &elsewhere, &found), -EADDRNOTAVAIL);
+    assert_true(addr_equal(&found, &untouched));
+}
+
 static void test_the_kernel_says_what_is_wrong(void **state)
 {
     struct network n = network_of("10.1.0.0", 16);
@@ -222,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_flush_takes_what_a_dead_engine_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many_routes_are_flushed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ours_pass_for_the_kernels, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_address_of_the_host_is_found, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_kernel_says_what_is_wrong, set_up, tear_down),
     };
 
