@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -149,11 +150,97 @@ static void test_order(void **state)
     }
 }
 
+/* What went over the way of one message of A's and of B's response. */
+static struct {
+    struct packets request, response;
+    bool lose_responses;
+} seen;
+
+static bool watch(void *data, struct pair *p, int from, uint8_t *bytes, size_t len)
+{
+    struct packets *ps = from == PAIR_A ? &seen.request : &seen.response;
+    struct ike_header h;
+
+    (void)data;
+    (void)p;
+    assert_int_equal(header_read(bytes, len, &h), 0);
+    if (h.exchange != CREATE_CHILD_SA)
+        return true;
+    assert_int_equal(packets_add(ps, bytes, len), 0);
+    return from == PAIR_A || !seen.lose_responses;
+}
+
+static bool is_again(const struct packets *ps, size_t n)
+{
+    if (ps->n == 0 || ps->n % n != 0)
+        return false;
+    for (size_t i = n; i < ps->n; i++)
+        if (ps->p[i].len != ps->p[i % n].len || memcmp(ps->p[i].data, ps->p[i % n].data, ps->p[i].len) != 0)
+            return false;
+    return true;
+}
+
+/* RFC 7296 2.1, RFC 7383 2.6.1: a request goes again bit by bit, in the same fragments, and so does the response. */
+static void test_retransmission(void **state)
+{
+    struct pair *p = even(1);
+    size_t requests, responses;
+
+    (void)state;
+    p->filter = watch;
+    seen.lose_responses = true;
+    assert_int_equal(engine_initiate(p->node[PAIR_A].engine, p->now, "peer", "of-a", 2), 0);
+    pair_run(p, USEC_PER_SEC);
+    requests = seen.request.n;
+    responses = seen.response.n;
+    assert_true(requests > 1 && responses > 1);
+    pair_run(p, 20 * USEC_PER_SEC);
+    assert_int_equal(seen.request.n, 3 * requests); /* after 4 s and 7.2 s */
+    assert_int_equal(seen.response.n, 3 * responses);
+    assert_true(is_again(&seen.request, requests));
+    assert_true(is_again(&seen.response, responses));
+    assert_int_equal(pair_count_children(p, PAIR_B), 2);
+    seen.lose_responses = false;
+    pair_run(p, USEC_PER_MIN);
+    assert_string_equal(p->node[PAIR_A].done[2], "ok");
+    assert_int_equal(pair_count_children(p, PAIR_B), 2);
+    packets_clear(&seen.request);
+    packets_clear(&seen.response);
+    (void)pair_free(p);
+}
+
+/* RFC 7383 2.6.1: of a request that was answered the first fragment alone asks for the response again. */
+static void test_first_fragment_stands_for_all(void **state)
+{
+    struct pair *p = even(1);
+    size_t responses;
+
+    (void)state;
+    p->filter = watch;
+    seen.lose_responses = false;
+    assert_int_equal(engine_initiate(p->node[PAIR_A].engine, p->now, "peer", "of-a", 2), 0);
+    pair_run(p, USEC_PER_SEC);
+    responses = seen.response.n;
+    for (size_t i = 0; i < seen.request.n; i++) {
+        struct ike_sa *sa = pair_sa(p, PAIR_B);
+
+        pair_inject(p, PAIR_B, &sa->local, &sa->remote, seen.request.p[i].data, seen.request.p[i].len);
+        assert_int_equal(seen.response.n, 2 * responses);
+    }
+    assert_true(is_again(&seen.response, responses));
+    assert_int_equal(pair_count_children(p, PAIR_B), 2);
+    packets_clear(&seen.request);
+    packets_clear(&seen.response);
+    (void)pair_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_losses),
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_retransmission),
+        cmocka_unit_test(test_first_fragment_stands_for_all),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

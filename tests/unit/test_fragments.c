@@ -70,6 +70,19 @@ static void test_a_finer_round(void **state)
     assert_string_equal(whole, "fine");
 }
 
+/* A request that is never finished makes room for the next one. */
+static void test_another_message(void **state)
+{
+    (void)state;
+    struct fragments fs = {0};
+    char whole[64];
+    assert_int_equal(give(&fs, 1, 1, 3, "old", whole), 0);
+    assert_int_equal(give(&fs, 2, 2, 3, "e", whole), 0);
+    assert_int_equal(give(&fs, 2, 3, 3, "w", whole), 0);
+    assert_int_equal(give(&fs, 2, 1, 3, "n", whole), 1);
+    assert_string_equal(whole, "new");
+}
+
 static void test_bad_fragments_keep_the_good_ones(void **state)
 {
     (void)state;
@@ -137,11 +150,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fragments_in_any_order),
-        cmocka_unit_test(test_a_finer_round),
-        cmocka_unit_test(test_bad_fragments_keep_the_good_ones),
-        cmocka_unit_test(test_fragments_have_a_maximum),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_fragments_in_any_order),   cmocka_unit_test(test_a_finer_round),
+        cmocka_unit_test(test_another_message),          cmocka_unit_test(test_bad_fragments_keep_the_good_ones),
+        cmocka_unit_test(test_fragments_have_a_maximum), cmocka_unit_test(test_no_memory),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
