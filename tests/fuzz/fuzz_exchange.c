@@ -6,6 +6,42 @@
 
 #include "engine/ike/task.h"
 
+#define SEED   1
+#define TICKET 1
+
+enum kind {
+    PLAIN,
+    INIT_ANSWER,
+    AUTH_REQUEST,
+    AUTH_RESPONSE,
+    REQUEST,
+    REKEY_RESPONSE,
+    CERTIFIED_REQUEST, /* the connections are of certificates, not of PSKs */
+    CERTIFIED_RESPONSE,
+    KINDS
+};
+
+/* A CA and what it says of both sides, a.example and b.example; the private key is that of either. */
+static const char ca_pem[] = "-----BEGIN CERTIFICATE-----\n"
+                             "MIIBGzCBwqADAgECAgEBMAoGCCqGSM49BAMCMA0xCzAJBgNVBAMMAmNhMB4XDTI1\n"
+                             "MDEwMTAwMDAwMFoXDTQ5MTIzMTAwMDAwMFowDTELMAkGA1UEAwwCY2EwWTATBgcq\n"
+                             "hkjOPQIBBggqhkjOPQMBBwNCAASOUztvoL97RiW7MGZ8Aftgfvn4uKgP71swBihw\n"
+                             "MYeyo3PrHb3gMxg2bQafg6b1kABTxzYzywQbIcVeGobB9AC0oxMwETAPBgNVHRMB\n"
+                             "Af8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUCIAdo89ikWYCzlsRhd9Ez84zwI5OI\n"
+                             "ZFJC63TUqSEvoR/8AiEAkfhaR2bKoE5H0m6t7esEk+19Ect59KBhXPFEya44GO8=\n"
+                             "-----END CERTIFICATE-----\n";
+static const char both_pem[] = "-----BEGIN CERTIFICATE-----\n"
+                               "MIIBPDCB4qADAgECAgECMAoGCCqGSM49BAMCMA0xCzAJBgNVBAMMAmNhMB4XDTI1\n"
+                               "MDEwMTAwMDAwMFoXDTQ5MTIzMTAwMDAwMFowDzENMAsGA1UEAwwEYm90aDBZMBMG\n"
+                               "ByqGSM49AgEGCCqGSM49AwEHA0IABI5TO2+gv3tGJbswZnwB+2B++fi4qA/vWzAG\n"
+                               "KHAxh7Kjc+sdveAzGDZtBp+DpvWQAFPHNjPLBBshxV4ahsH0ALSjMTAvMAwGA1Ud\n"
+                               "EwEB/wQCMAAwHwYDVR0RBBgwFoIJYS5leGFtcGxlggliLmV4YW1wbGUwCgYIKoZI\n"
+                               "zj0EAwIDSQAwRgIhAOWgU4fqEBb80UmlBUR5X8hbazEOLdm4SXXG26WfgDd8AiEA\n"
+                               "7TapFPwX5Qi9OMKWoJToZ/eBeKoDrHAfPwfYeKj8iuA=\n"
+                               "-----END CERTIFICATE-----\n";
+static const uint8_t key_der[51] = {0x30, 0x31, 2,    1,    1,    4,    0x20, [38] = 7, 0xa0, 0x0a,
+                                    6,    8,    0x2a, 0x86, 0x48, 0xce, 0x3d, 3,        1,    7};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool only_init(void *data, struct pair *p, int from, uint8_t *bytes, size_t len)
@@ -62,15 +98,15 @@ static void answer_init(struct pair *p, const uint8_t *data, size_t size)
 
 static void play(struct pair *p, const uint8_t *data, size_t size)
 {
-    enum { PLAIN, INIT_ANSWER, AUTH_REQUEST, AUTH_RESPONSE, REQUEST, REKEY_RESPONSE, KINDS };
-    unsigned kind = data[0] % KINDS, done;
+    enum kind kind = (enum kind)(data[0] % KINDS);
+    unsigned done;
     struct addr a = p->node[PAIR_A].addr, b = p->node[PAIR_B].addr;
 
     addr_set_port(&a, IKE_PORT);
     addr_set_port(&b, IKE_PORT);
     p->filter = kind == REQUEST || kind == REKEY_RESPONSE ? NULL : only_init;
     if (kind != PLAIN)
-        pair_initiate(p, PAIR_A, 1);
+        pair_initiate(p, PAIR_A, TICKET);
     if (kind > INIT_ANSWER)
         pair_run(p, USEC_PER_SEC);
     switch (kind) {
@@ -81,9 +117,11 @@ static void play(struct pair *p, const uint8_t *data, size_t size)
         answer_init(p, data + 1, size - 1);
         break;
     case AUTH_REQUEST:
+    case CERTIFIED_REQUEST:
         send_sealed(p, PAIR_A, IKE_AUTH, false, data + 1, size - 1);
         break;
     case AUTH_RESPONSE:
+    case CERTIFIED_RESPONSE:
         send_sealed(p, PAIR_B, IKE_AUTH, true, data + 1, size - 1);
         break;
     case REQUEST:
@@ -96,11 +134,57 @@ static void play(struct pair *p, const uint8_t *data, size_t size)
         pair_run(p, USEC_PER_MSEC);
         send_sealed(p, PAIR_B, CREATE_CHILD_SA, true, data + 1, size - 1);
         break;
-    default:
+    case KINDS:
         break;
     }
     p->filter = NULL;
     pair_run(p, 10 * USEC_PER_SEC);
+}
+
+static struct cert *both;
+
+static struct pair *make(void)
+{
+    struct pair *p = pair_new(SEED, quiet);
+    struct cert *ca = NULL;
+
+    assert(cert_parse(ca_pem, sizeof(ca_pem) - 1, &ca) == 0);
+    assert(cert_parse(both_pem, sizeof(both_pem) - 1, &both) == 0);
+    for (int i = 0; i < 2; i++) {
+        struct pkey *key = NULL;
+
+        assert(pkey_parse(key_der, sizeof(key_der), &key) == 0);
+        assert(creds_add_cert(p->node[i].creds, ca, CREDS_CERT_CA) == 0);
+        assert(creds_add_cert(p->node[i].creds, both, CREDS_CERT_NONE) == 0);
+        assert(creds_take_key(p->node[i].creds, key) == 0);
+    }
+    (void)cert_unref(ca);
+    return p;
+}
+
+static void certified(int node, struct ike_conf *c)
+{
+    (void)node;
+    c->local.auth = c->remote.auth = CONF_AUTH_PUBKEY;
+    c->local.certs[c->local.n_certs++] = cert_ref(both);
+}
+
+/* As pair_new(), without the cost of its memory. */
+static struct pair *fresh(enum kind kind)
+{
+    bool certs = kind == CERTIFIED_REQUEST || kind == CERTIFIED_RESPONSE;
+    static struct pair *p;
+
+    p = p ? p : make();
+    p->random = SEED;
+    p->now = USEC_PER_HOUR;
+    for (int i = 0; i < 2; i++) {
+        pair_restart(p, i);
+        p->node[i].n_events = 0;
+        p->node[i].done[TICKET][0] = '\0';
+        pair_load(p, i, certs ? certified : NULL);
+    }
+    return p;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -109,11 +193,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size < 2)
         return 0;
-    p = pair_new(1, quiet);
-    pair_load(p, PAIR_A, NULL);
-    pair_load(p, PAIR_B, NULL);
+    p = fresh((enum kind)(data[0] % KINDS));
     play(p, data, size);
     assert(engine_half_open(p->node[PAIR_B].engine) <= 2);
-    (void)pair_free(p);
+    while (p->n_under_way > 0)
+        free(p->under_way[--p->n_under_way].bytes);
     return 0;
 }
