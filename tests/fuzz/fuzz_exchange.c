@@ -96,6 +96,31 @@ static void answer_init(struct pair *p, const uint8_t *data, size_t size)
     pair_inject(p, PAIR_A, &sa->local, &sa->remote, copy, size);
 }
 
+/* Nobody has authenticated: the keys of each run are fresh, so that no AUTH of the input is right. */
+static void check_nobody(struct pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        assert(pair_count_events(p, i, ENGINE_IKE_UP) == 0 && pair_count_events(p, i, ENGINE_CHILD_UP) == 0);
+        assert(p->node[i].n_children == 0);
+    }
+}
+
+/* What is in the data path is what the engine has there. */
+static void check_path(struct pair *p, int node)
+{
+    size_t has = 0, is = 0;
+
+    for (const struct ike_sa *sa = engine_next_sa(p->node[node].engine, NULL); sa;
+         sa = engine_next_sa(p->node[node].engine, sa))
+        for (const struct child_sa *c = sa->children; c; c = c->next) {
+            assert(!c->in_path || find_child(&p->node[node], c->unique)->installed);
+            has += c->in_path;
+        }
+    for (size_t i = 0; i < p->node[node].n_children; i++)
+        is += p->node[node].children[i].installed;
+    assert(has == is);
+}
+
 static void play(struct pair *p, const uint8_t *data, size_t size)
 {
     enum kind kind = (enum kind)(data[0] % KINDS);
@@ -137,8 +162,12 @@ static void play(struct pair *p, const uint8_t *data, size_t size)
     case KINDS:
         break;
     }
+    if (kind != REQUEST && kind != REKEY_RESPONSE)
+        check_nobody(p);
     p->filter = NULL;
     pair_run(p, 10 * USEC_PER_SEC);
+    check_path(p, PAIR_A);
+    check_path(p, PAIR_B);
 }
 
 static struct cert *both;
