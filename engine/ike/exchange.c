@@ -73,6 +73,7 @@ int exchange_send_request(struct ike_sa *sa, uint8_t exchange, const struct chai
         return r;
     }
     message_ids_request_out(&sa->ids, &ps);
+    fragments_clear(&sa->response_in); /* RFC 7296 2.4: of who answered before */
     core_send(sa->engine, &sa->local, &sa->remote, sa->natt, &sa->ids.request);
     core_count(sa->engine, exchanges[exchange - IKE_SA_INIT].out_request);
     ike_sa_log(sa, ENGINE_LOG_ENC, 2, "%s request %u sent", name_exchange(exchange), h.message_id);

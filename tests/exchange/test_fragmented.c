@@ -234,6 +234,74 @@ static void test_first_fragment_stands_for_all(void **state)
     (void)pair_free(p);
 }
 
+/* IKE_AUTH takes several fragments. */
+static void long_net(int node, struct ike_conf *c)
+{
+    many_selectors(&c->children[0].local_ts, 10 + (unsigned)node);
+    many_selectors(&c->children[0].remote_ts, 10 + (unsigned)!node);
+}
+
+static void answer_first(struct pair *p)
+{
+    const struct ike_sa *sa = pair_sa(p, PAIR_A);
+    struct ike_header h = {.version = IKE_VERSION, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE, .spi_r = {1}};
+    uint8_t buf[512], value[32] = {9}, nonce[32] = {1};
+    struct chain_writer cw = chain_writer_of(buf, sizeof(buf));
+    struct packets out = {0};
+
+    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
+    payload_write_sa(&cw, &sa->conf->proposals);
+    payload_write_ke(&cw, 31, value, sizeof(value));
+    payload_write_nonce(&cw, nonce, sizeof(nonce));
+    payload_write_notify(&cw, NOTIFY_IKEV2_FRAGMENTATION_SUPPORTED, PROTO_NONE, NULL, 0, NULL, 0);
+    assert_int_equal(message_plain(&h, &cw, &out), 0);
+    pair_inject(p, PAIR_A, &sa->local, &sa->remote, out.p[0].data, out.p[0].len);
+    packets_clear(&out);
+    assert_int_equal(pair_sa(p, PAIR_A)->spi_r[0], 1);
+}
+
+/* The first of TOTAL, of a response to A's IKE_AUTH, encrypted with the keys that A has now. */
+static void send_fragment(struct pair *p, uint16_t total)
+{
+    struct ike_sa *sa = pair_sa(p, PAIR_A);
+    struct ike_header h = {.version = IKE_VERSION, .exchange = IKE_AUTH, .flags = IKE_FLAG_RESPONSE, .message_id = 1};
+    static uint8_t buf[20000], zeros[20000];
+    struct chain_writer cw = chain_writer_of(buf, sizeof(buf));
+    struct packets out = {0};
+    uint64_t counter = 1;
+
+    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
+    memcpy(h.spi_r, sa->spi_r, IKE_SPI_LEN);
+    chain_open(&cw, PAYLOAD_VENDOR);
+    wr_bytes(&cw.w, zeros, total * 256U - PAYLOAD_HEADER_LEN);
+    chain_close(&cw);
+    assert_int_equal(message_seal(sa->seal_in, &counter, &h, &cw, 100, &out), 0);
+    assert_int_equal(out.n, total);
+    pair_inject(p, PAIR_A, &sa->local, &sa->remote, out.p[0].data, out.p[0].len);
+    assert_true(sa->response_in.active);
+    packets_clear(&out);
+}
+
+/* RFC 7296 2.4: who answers IKE_SA_INIT before the peer has keys with A until A tries the other answer. */
+static void test_fragments_of_a_forger(void **state)
+{
+    static const uint16_t totals[] = {2, 64};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+        struct pair *p = pair_new(1, small);
+
+        for (int node = 0; node < 2; node++)
+            pair_load(p, node, long_net);
+        pair_initiate(p, PAIR_A, 1);
+        answer_first(p);
+        send_fragment(p, totals[i]);
+        assert_true(pair_until(p, pair_is_up, USEC_PER_MIN));
+        assert_string_equal(p->node[PAIR_A].done[1], "ok");
+        (void)pair_free(p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_retransmission),
         cmocka_unit_test(test_first_fragment_stands_for_all),
+        cmocka_unit_test(test_fragments_of_a_forger),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
