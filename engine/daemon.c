@@ -152,6 +152,17 @@ static void on_open_failed(void *data, const char *ike, const char *child, int e
     tell_log(data, &(struct engine_log){.group = ENGINE_LOG_CHD, .text = text});
 }
 
+static void on_unrouted(void *data, const char *ike, const char *child, const char *device)
+{
+    char text[TEXT_MAX];
+
+    (void)str_format(text, sizeof(text),
+                     "'%s' of '%s': its remote_ts is all addresses: no route is made of that; add routes into %s, or "
+                     "say `networks`",
+                     child, ike, device);
+    tell_log(data, &(struct engine_log){.group = ENGINE_LOG_CHD, .text = text});
+}
+
 static void tell_done(void *data, uint32_t ticket, const char *error)
 {
     struct daemon *d = data;
@@ -184,7 +195,7 @@ static int open_network(struct daemon *d)
     r = path_new(&(struct path_config){.loop = d->loop,
                                        .route = d->route,
                                        .udp = d->udp,
-                                       .callbacks = {on_acquire, on_limit, on_invalid_spi, on_open_failed},
+                                       .callbacks = {on_acquire, on_limit, on_invalid_spi, on_open_failed, on_unrouted},
                                        .data = d},
                  &d->path);
     if (r < 0)

@@ -34,6 +34,9 @@ struct path_callbacks {
     /* A tunnel could not be opened, ERROR is -errno: its networks stay unreachable until its next CHILD_SA is used. To
      * be logged; this one may come from within a function of path_ops(). */
     void (*open_failed)(void *data, const char *ike, const char *child, int error);
+    /* Remote_ts has all addresses and there are no `networks`: no route was made of it into DEVICE. To be logged, once
+     * for each device; from within conf_load() and child_install(). */
+    void (*unrouted)(void *data, const char *ike, const char *child, const char *device);
 };
 
 struct path_config {

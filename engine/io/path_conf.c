@@ -224,6 +224,8 @@ static void commit(struct path_tunnel *t)
         (void)path_tunnel_add_networks(t, &s->remote_ts);
     if (changed)
         path_tunnel_refresh(t);
+    if (changed && t->layout.unrouted)
+        t->path->config.callbacks.unrouted(t->path->config.data, t->ike, t->child, tunnel_name(t->tunnel));
 }
 
 static void roll_back(struct path_tunnel *t)

@@ -74,13 +74,32 @@ static int range_networks(const struct selector *s, struct network *to, size_t m
     return 0;
 }
 
+/* All addresses of its family. */
+static bool is_everything(const struct selector *s)
+{
+    static const uint8_t lowest[16];
+    uint8_t highest[16];
+
+    memset(highest, 0xFF, sizeof(highest));
+    return memcmp(s->first, lowest, addr_size(s)) == 0 && memcmp(s->last, highest, addr_size(s)) == 0;
+}
+
 int path_networks(const struct selectors *ss, struct network *to, size_t max, size_t *n)
 {
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < ss->n; i++)
-        r = range_networks(&ss->s[i], to, max, n);
+        if (!is_everything(&ss->s[i]))
+            r = range_networks(&ss->s[i], to, max, n);
     return r;
+}
+
+static bool has_everything(const struct selectors *ss)
+{
+    for (size_t i = 0; i < ss->n; i++)
+        if (is_everything(&ss->s[i]))
+            return true;
+    return false;
 }
 
 static const struct alg *alg_of(const struct transform *t, enum alg_type type)
@@ -154,6 +173,7 @@ int path_layout_read(const struct ike_conf *ike, const struct child_conf *child,
     l.any_remote = has_dynamic(&child->remote_ts);
     if (child->n_networks == 0) {
         l.dynamic = l.any_remote;
+        l.unrouted = has_everything(&l.remote_ts);
         r = path_networks(&l.remote_ts, l.networks, TUNNEL_NETWORKS_MAX, &l.n_networks);
         if (r < 0)
             return r;
@@ -179,17 +199,7 @@ bool path_layout_equal(const struct path_layout *a, const struct path_layout *b)
            same_networks(a->networks, a->n_networks, b->networks, b->n_networks);
 }
 
-/* All addresses of its family: which one to leave from is up to the host. */
-static bool is_everything(const struct selector *s)
-{
-    static const uint8_t lowest[16];
-    uint8_t highest[16];
-
-    memset(highest, 0xFF, sizeof(highest));
-    return memcmp(s->first, lowest, addr_size(s)) == 0 && memcmp(s->last, highest, addr_size(s)) == 0;
-}
-
-/* Whether one has to be looked for. */
+/* Whether one has to be looked for: where all of them will do that is up to the host. */
 static bool wants_source(const struct selectors *ss, int family)
 {
     bool wants = false;

@@ -16,6 +16,7 @@ struct path_layout {
     struct network networks[TUNNEL_NETWORKS_MAX];
     size_t n_networks;
     bool dynamic;               /* a CHILD_SA's remote selectors tell further networks */
+    bool unrouted;              /* remote_ts has all addresses, which no route was made of */
     struct selectors local_ts;  /* as configured, without the dynamic ones: */
     struct selectors remote_ts; /* what may hit a trap */
     bool any_local, any_remote; /* there was a dynamic one */
@@ -25,7 +26,8 @@ struct path_layout {
 int path_layout_read(const struct ike_conf *ike, const struct child_conf *child, struct path_layout *ret);
 /* Whether the device and the routes are the same. */
 bool path_layout_equal(const struct path_layout *a, const struct path_layout *b);
-/* The networks that make up the ranges of SS are appended to the *N at TO. -ENOSPC */
+/* The networks that make up the ranges of SS are appended to the *N at TO. All addresses of a family make none: what a
+ * route-based tunnel is for others decide, and a default route into it would cut the host off. -ENOSPC */
 int path_networks(const struct selectors *ss, struct network *to, size_t max, size_t *n);
 /* An address of the host of FAMILY that is within SS: those of the tunnel first. Unset where there is none, or where SS
  * leaves it to the host. */

@@ -6,6 +6,7 @@ kernel-netlink socket-default vici updown curve25519"
 
 declare -A PAIR_KINDS=([a]=${PAIR_A:-engine} [b]=${PAIR_B:-charon}) # a test of these scripts themselves: PAIR_A=charon
 
+# NODE/passwd, where a test wrote one, is the program's /etc/passwd.
 # AppArmor's profile for swanctl knows only the files of the host's own daemon. A copy under another path is not meant by
 # that profile, and the profile stays as it is.
 pair_programs() {
@@ -76,7 +77,7 @@ pair_spawn() {
     shift
     # shellcheck disable=SC2016
     STRONGSWAN_CONF=$PAIR_DIR/$node/strongswan.conf pair_exec "$node" setsid sh -c \
-        'echo $$ >"$1/pid" && mount -t tmpfs tmpfs /run && shift && exec "$@"' sh "$PAIR_DIR/$node" "$@" \
+        'echo $$ >"$1/pid" && mount -t tmpfs tmpfs /run && if [ -e "$1/passwd" ]; then mount --bind "$1/passwd" /etc/passwd; fi && shift && exec "$@"' sh "$PAIR_DIR/$node" "$@" \
         </dev/null >>"$PAIR_DIR/$node/stderr" 2>&1 &
     disown
 }

@@ -34,6 +34,8 @@ static void test_traps_are_not_hit_by_the_host_itself(void **state)
     child->local_ts.n = child->remote_ts.n = 0;
     add_ts(&child->local_ts, "::/0");
     add_ts(&child->remote_ts, "::/0");
+    child->n_networks = 1;
+    child->networks[0] = (struct network_conf){addr_of("fd00:2::", 0), 64};
     load(&a);
     assert_int_equal(a.ops.trap_install(a.path, a.ike, child), 0);
     assert_int_equal(netns_ip("-6 route add ff02::/16 dev rk0 table 4646"), 0);
@@ -179,18 +181,55 @@ static void test_route_based(void **state)
     assert_true(leak_seen(&host, "192.0.2.1"));
 }
 
-/* All of the world behind the tunnel; what bears it does not go through itself. */
+static struct child_conf *configure_everything(struct end *e)
+{
+    struct child_conf *child = configure(e);
+
+    child->remote_ts.n = 0;
+    add_ts(&child->remote_ts, "0.0.0.0/0");
+    add_ts(&child->remote_ts, "::/0");
+    return child;
+}
+
+/* Selectors of all addresses without networks: the host stays where it is on the network, and what is routed into the
+ * device by others goes through. */
+static void test_everything_without_networks(void **state)
+{
+    struct child_conf *child;
+
+    (void)state;
+    leak_need(host_error);
+    child = configure_everything(&a);
+    child->n_inside = 1;
+    child->inside[0] = (struct network_conf){addr_of("169.254.9.2", 0), 30};
+    load(&a);
+    (void)configure(&b);
+    load(&b);
+    on(&a);
+    assert_int_equal(a.n_unrouted, 1);
+    load(&a);
+    assert_int_equal(a.n_unrouted, 1); /* nothing is new */
+    is_refused("169.254.9.1");
+    (void)use_new((struct sa_kind){0});
+    assert_int_equal(leak_send("192.0.2.1"), 0);
+    assert_true(leak_seen(&host, "192.0.2.1"));
+    assert_int_equal(netns_ip("route add 10.2.0.0/16 dev rk0 src 10.1.0.1"), 0);
+    goes_both_ways(NEAR4, FAR4);
+}
+
+/* All of the world behind the tunnel, because it was said; what bears it does not go through itself. */
 static void test_default_route(void **state)
 {
     struct child_conf *child;
 
     (void)state;
     leak_need(host_error);
-    child = configure(&a);
-    child->remote_ts.n = 0;
-    add_ts(&child->remote_ts, "0.0.0.0/0");
-    add_ts(&child->remote_ts, "::/0");
+    child = configure_everything(&a);
+    child->n_networks = 2;
+    child->networks[0] = (struct network_conf){addr_of("0.0.0.0", 0), 0};
+    child->networks[1] = (struct network_conf){addr_of("::", 0), 0};
     load(&a);
+    assert_int_equal(a.n_unrouted, 0);
     (void)configure(&b);
     load(&b);
     on(&a);
@@ -272,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_dynamic_networks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_opened, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_route_based, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_everything_without_networks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_default_route, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_leftovers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shutdown, set_up, tear_down),

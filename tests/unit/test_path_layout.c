@@ -62,7 +62,9 @@ static void test_networks(void **state)
 {
     (void)state;
     assert_string_equal(networks("10.2.0.0/16", NULL), "10.2.0.0/16");
-    assert_string_equal(networks("0.0.0.0/0", "::/0"), "0.0.0.0/0 ::/0");
+    assert_string_equal(networks("0.0.0.0/0", "::/0"), ""); /* a tunnel that is routed into */
+    assert_string_equal(networks("0.0.0.0/0", "fd00::/64"), "fd00::/64");
+    assert_string_equal(networks("0.0.0.0/1", "128.0.0.0/1"), "0.0.0.0/1 128.0.0.0/1"); /* as it says */
     assert_string_equal(networks("10.1.0.1-10.1.0.9", NULL), "10.1.0.1/32 10.1.0.2/31 10.1.0.4/30 10.1.0.8/31");
     assert_string_equal(networks("10.1.0.0-10.1.0.255", NULL), "10.1.0.0/24");
     assert_string_equal(networks("255.255.255.254-255.255.255.255", NULL), "255.255.255.254/31");

@@ -40,7 +40,7 @@ struct end {
     struct path_ops ops;
     struct ike_conf *ike;
     struct addr outside4, outside6;
-    size_t n_acquired, n_soft, n_hard, n_invalid, n_failed;
+    size_t n_acquired, n_soft, n_hard, n_invalid, n_failed, n_unrouted;
     uint32_t invalid_spi;
     uint8_t ecn; /* of the outer packet that came last */
     bool remove; /* as the control plane may, when a hard limit is told */
@@ -116,6 +116,16 @@ static inline void on_open_failed(void *data, const char *ike, const char *child
     e->n_failed++;
 }
 
+static inline void on_unrouted(void *data, const char *ike, const char *child, const char *device)
+{
+    struct end *e = data;
+
+    (void)ike;
+    (void)child;
+    assert_true(if_nametoindex(device) > 0);
+    e->n_unrouted++;
+}
+
 static inline struct addr addr_of(const char *text, uint16_t port)
 {
     struct addr addr;
@@ -134,7 +144,8 @@ static inline int make_end(struct end *e)
         .callbacks = {.acquire = on_acquire,
                       .limit = on_limit,
                       .invalid_spi = on_invalid_spi,
-                      .open_failed = on_open_failed},
+                      .open_failed = on_open_failed,
+                      .unrouted = on_unrouted},
         .data = e,
     };
 
