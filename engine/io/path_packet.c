@@ -42,6 +42,14 @@ static bool is_link_local(const struct inner *in)
                     : (in->dst[0] & 0xF0) == 0xE0;
 }
 
+/* RFC 4291 2.5.2: never leaves its link. A host that is a router reports its multicast groups so. */
+static bool is_from_nobody(const struct inner *in)
+{
+    static const uint8_t unspecified[16];
+
+    return in->ipv6 && memcmp(in->src, unspecified, sizeof(unspecified)) == 0;
+}
+
 static bool hits_trap(const struct path_tunnel *t, const struct inner *in)
 {
     const struct path_layout *l = &t->layout;
@@ -94,6 +102,8 @@ void path_outbound(struct path_tunnel *t, const uint8_t *packet, size_t len)
             esp_sa_drop(t->used->out, ESP_DROP_MALFORMED);
         return;
     }
+    if (is_from_nobody(&in))
+        return;
     s = find_used(t, &in);
     if (!s && t->used)
         esp_sa_drop(t->used->out, ESP_DROP_SELECTORS);

@@ -19,11 +19,40 @@
  */
 #define PROTOCOL RTPROT_KERNEL
 
-int route_link_up(struct route *r, uint32_t index, uint32_t mtu)
+/* What the kernel answers for IPv6 where it has none. Then no packet of it can leave either. */
+static bool no_such_family(int error)
+{
+    return error == -EAFNOSUPPORT || error == -EOPNOTSUPP;
+}
+
+/* The kernel gives every device an IPv6 link-local address that comes up, and asks for routers from there. */
+static int disable_link_local(struct route *r, uint32_t index)
 {
     union route_message m;
     struct ifinfomsg *body = route_message_begin(&m, RTM_NEWLINK, 0, sizeof(*body));
+    struct nlattr *spec, *ipv6;
+    int k;
 
+    body->ifi_family = AF_UNSPEC;
+    body->ifi_index = (int)index;
+    spec = mnl_attr_nest_start(&m.header, IFLA_AF_SPEC);
+    ipv6 = mnl_attr_nest_start(&m.header, AF_INET6);
+    mnl_attr_put_u8(&m.header, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    mnl_attr_nest_end(&m.header, ipv6);
+    mnl_attr_nest_end(&m.header, spec);
+    k = route_ask(r, &m);
+    return no_such_family(k) ? 0 : k;
+}
+
+int route_link_up(struct route *r, uint32_t index, uint32_t mtu)
+{
+    union route_message m;
+    struct ifinfomsg *body;
+    int k = disable_link_local(r, index);
+
+    if (k < 0)
+        return k;
+    body = route_message_begin(&m, RTM_NEWLINK, 0, sizeof(*body));
     body->ifi_family = AF_UNSPEC;
     body->ifi_index = (int)index;
     body->ifi_flags = IFF_UP;
@@ -153,12 +182,6 @@ static int delete_rules(struct route *r, int family)
             return k;
     }
     return -E2BIG;
-}
-
-/* What the kernel answers for IPv6 where it has none. Then no packet of it can leave either. */
-static bool no_such_family(int error)
-{
-    return error == -EAFNOSUPPORT || error == -EOPNOTSUPP;
 }
 
 int route_rules_add(struct route *r)

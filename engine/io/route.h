@@ -41,6 +41,7 @@ DEFINE_CLEANUP(struct route *, route_free)
 /* What the kernel said of the last request that failed; "" where it said nothing. Valid until the next request. */
 const char *route_error(const struct route *r);
 
+/* It gets no address of the kernel's own making: nothing that the host sends unasked belongs into a tunnel. */
 int route_link_up(struct route *r, uint32_t index, uint32_t mtu);
 
 /* An address alone: the network that it is in gets no route. */

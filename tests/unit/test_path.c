@@ -198,6 +198,29 @@ static size_t seal_for_b(uint32_t unique, uint8_t tos, uint8_t *buf, size_t size
     return n;
 }
 
+/* What a host that is a router tells its neighbours on every device, from no address: its multicast groups. */
+static void test_nothing_from_nobody(void **state)
+{
+    uint8_t packet[40] = {0x60, [6] = 59, 1, [24] = 0xFF, 0x02, [39] = 0x16};
+    struct child_conf *child;
+
+    (void)state;
+    leak_need(host_error);
+    child = configure(&a);
+    child->local_ts.n = child->remote_ts.n = 0;
+    add_ts(&child->local_ts, "::/0");
+    add_ts(&child->remote_ts, "::/0");
+    load(&a);
+    assert_int_equal(install(&a, 1, (struct sa_kind){0}), 0);
+    a.ops.child_use(a.path, 1);
+    path_outbound(path_tunnel_find(a.path, "gw", "net"), packet, sizeof(packet));
+    assert_int_equal(usage_of(&a, 1).out.packets, 0);
+    packet[8] = 0xFE; /* from a neighbour of its link, as routing protocols do */
+    packet[9] = 0x80;
+    path_outbound(path_tunnel_find(a.path, "gw", "net"), packet, sizeof(packet));
+    assert_int_equal(usage_of(&a, 1).out.packets, 1);
+}
+
 static void test_replayed_forged_and_unknown(void **state)
 {
     const struct udp_path elsewhere = {.local = b.outside4, .peer = addr_of("203.0.113.66", 1), .natt = true};
@@ -425,6 +448,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_packet_is_lost_by_rekeying, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_one_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_selectors, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_nothing_from_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_replayed_forged_and_unknown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ecn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),

@@ -114,6 +114,27 @@ static void arrives(struct inbox *in)
     assert_false(leak_seen(&host, INNER6));
 }
 
+/* Only what was configured: from an address of the kernel's own making the host would ask the far end for routers. */
+static void test_no_link_local_address(void **state)
+{
+    char line[256];
+    size_t n = 0;
+    FILE *f;
+
+    (void)state;
+    leak_need(host_error);
+    assert_int_equal(make("169.254.9.2", 10, &inbox, &tunnel), 0);
+    f = fopen("/proc/net/if_inet6", "re");
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f))
+        if (strstr(line, tunnel_name(tunnel))) {
+            assert_memory_equal(line, "fd000009", 8);
+            n++;
+        }
+    (void)fclose(f);
+    assert_int_equal(n, 1);
+}
+
 static void test_closed_refuses_at_once(void **state)
 {
     (void)state;
@@ -329,6 +350,7 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_no_link_local_address, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closed_refuses_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_open_takes_the_packets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_moment_in_clear, set_up, tear_down),
