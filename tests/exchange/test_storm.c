@@ -17,9 +17,11 @@
 
 #include <cmocka.h>
 
-#define ACTS    40
-#define TRIES   4
-#define TICKETS (PAIR_TICKETS_MAX - 1)
+#define ACTS      40
+#define TRIES     4
+#define FRAGMENT  400 /* bytes of an IP packet */
+#define SELECTORS 16  /* more than one, so that messages are long */
+#define TICKETS   (PAIR_TICKETS_MAX - 1)
 
 /* What both connections of a run are like. */
 static struct world {
@@ -31,6 +33,7 @@ static struct world {
     bool other_group; /* B takes another one than A begins with (RFC 7296 1.2, 1.3.1) */
     bool pfs;
     bool cookies, childless, encap, qcd, crashes;
+    bool fragments; /* of all but the shortest messages */
     enum conf_unique unique;
 } world;
 
@@ -62,6 +65,7 @@ static void draw_world(struct pair *p)
         .encap = r & 0x8000,
         .qcd = r & 0x10000,
         .crashes = r & 0x20000,
+        .fragments = (r & 0xc0000) == 0xc0000,
         .unique = kinds[(r >> 32) % 3],
     };
 }
@@ -70,6 +74,8 @@ static void settings(int node, struct engine_settings *s)
 {
     if (world.cookies)
         s->cookie_threshold = 0;
+    if (world.fragments)
+        s->fragment_size = FRAGMENT;
     if (world.qcd)
         memset(s->secret, 0x5a + node, sizeof(s->secret));
 }
@@ -80,6 +86,16 @@ static void propose(struct proposals *ps, uint8_t protocol, const char *text)
 
     ps->n = 0;
     assert_int_equal(proposals_parse(protocol, text, false, ps, error, sizeof(error)), 0);
+}
+
+static void add_selectors(struct selectors_conf *ss, unsigned net)
+{
+    char text[SELECTOR_TEXT_MAX];
+
+    for (unsigned i = 0; i < SELECTORS; i++, ss->n++) {
+        assert_true(str_format(text, sizeof(text), "10.%u.%u.0/24", net, 2 * i));
+        assert_int_equal(selector_parse(text, &ss->s[ss->n]), 0);
+    }
 }
 
 static void set_child(int node, struct child_conf *c)
@@ -93,6 +109,12 @@ static void set_child(int node, struct child_conf *c)
         c->start_action = c->close_action = CONF_ACTION_START;
     if (world.restart[node])
         c->dpd_action = CONF_ACTION_START;
+    if (world.fragments) {
+        unsigned net = str_eq(c->name, children[0]) ? 100 : 110;
+
+        add_selectors(&c->local_ts, net + (unsigned)node);
+        add_selectors(&c->remote_ts, net + (unsigned)!node);
+    }
     if (world.short_lives)
         c->time = (struct conf_limit){40 * USEC_PER_SEC, 60 * USEC_PER_SEC, 15 * USEC_PER_SEC};
 }
