@@ -147,12 +147,81 @@ static void test_no_memory(void **state)
     assert_string_equal(whole, "cd");
 }
 
+/* The same, kept as text by number. */
+struct model {
+    uint32_t id;
+    unsigned total, n;
+    bool has[5];
+    char part[5][4];
+    size_t len[5];
+    uint8_t first;
+};
+
+/* What fragments_add() is to return, and in WHOLE what is put together. */
+static int model_add(struct model *m, uint32_t id, const struct fragment *f, char whole[static 32], size_t *ret_len)
+{
+    if (f->number == 0 || f->total == 0 || f->number > f->total || (f->number > 1 && f->first_payload != 0))
+        return -EBADMSG;
+    if (m->total == 0 || m->id != id || f->total > m->total)
+        *m = (struct model){.id = id, .total = f->total};
+    if (f->total < m->total)
+        return 0;
+    if (!m->has[f->number - 1]) {
+        m->has[f->number - 1] = true;
+        m->n++;
+        memcpy(m->part[f->number - 1], f->data, f->len);
+        m->len[f->number - 1] = f->len;
+        m->first = f->number == 1 ? f->first_payload : m->first;
+    }
+    if (m->n < m->total)
+        return 0;
+    *ret_len = 0;
+    for (unsigned i = 0; i < m->total; *ret_len += m->len[i++])
+        memcpy(whole + *ret_len, m->part[i], m->len[i]);
+    return 1;
+}
+
+static void test_against_a_model(void **state)
+{
+    (void)state;
+    struct fragments fs = {0};
+    struct model m = {0};
+    uint32_t seed = 1;
+    unsigned complete = 0;
+    for (unsigned i = 0; i < 200000; i++) {
+        uint8_t *got = NULL, first = 0;
+        char text[4] = "", whole[32];
+        size_t len = 0, want = 0;
+        seed = seed * 1664525 + 1013904223;
+        const struct fragment f = {.number = (uint16_t)(seed >> 8 & 7),
+                                   .total = (uint16_t)((seed >> 11 & 7) % 6),
+                                   .first_payload = seed >> 14 & 7 ? (uint8_t)((seed >> 8 & 7) == 1) * 35 : 36,
+                                   .data = (const uint8_t *)text,
+                                   .len = seed >> 17 & 3};
+        memset(text, 'a' + (int)(i % 26), f.len);
+        const uint32_t id = (seed >> 19 & 15) == 0;
+        const int r = model_add(&m, id, &f, whole, &want);
+        assert_int_equal(fragments_add(&fs, id, &f, &first, &got, &len), r);
+        if (r == 1) {
+            complete++;
+            assert_int_equal(len, want);
+            assert_memory_equal(got, whole, len);
+            assert_int_equal(first, m.first);
+            m = (struct model){0};
+            free(got);
+        }
+    }
+    assert_true(complete > 1000);
+    fragments_clear(&fs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fragments_in_any_order),   cmocka_unit_test(test_a_finer_round),
         cmocka_unit_test(test_another_message),          cmocka_unit_test(test_bad_fragments_keep_the_good_ones),
         cmocka_unit_test(test_fragments_have_a_maximum), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_against_a_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
