@@ -217,7 +217,6 @@ static bool was_installed(const struct child_sa *c)
     case CHILD_DESTROYING:
         return c->installed_at != 0;
     case CHILD_CREATED:
-    case CHILD_ROUTED:
     case CHILD_INSTALLING:
         break;
     }

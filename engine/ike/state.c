@@ -9,10 +9,9 @@ static const char *const ike_names[IKE_STATES] = {
 };
 
 static const char *const child_names[CHILD_STATES] = {
-    [CHILD_CREATED] = "CREATED",       [CHILD_ROUTED] = "ROUTED",     [CHILD_INSTALLING] = "INSTALLING",
-    [CHILD_INSTALLED] = "INSTALLED",   [CHILD_UPDATING] = "UPDATING", [CHILD_REKEYING] = "REKEYING",
-    [CHILD_REKEYED] = "REKEYED",       [CHILD_DELETING] = "DELETING", [CHILD_DELETED] = "DELETED",
-    [CHILD_DESTROYING] = "DESTROYING",
+    [CHILD_CREATED] = "CREATED",   [CHILD_INSTALLING] = "INSTALLING", [CHILD_INSTALLED] = "INSTALLED",
+    [CHILD_UPDATING] = "UPDATING", [CHILD_REKEYING] = "REKEYING",     [CHILD_REKEYED] = "REKEYED",
+    [CHILD_DELETING] = "DELETING", [CHILD_DELETED] = "DELETED",       [CHILD_DESTROYING] = "DESTROYING",
 };
 
 static const struct {
@@ -44,11 +43,9 @@ static const struct {
     enum child_state to;
     const char *when;
 } child_rows[] = {
-    {CHILD_CREATED, CHILD_ROUTED, "a trap is set"},
     {CHILD_CREATED, CHILD_INSTALLING, "the peers agreed"},
     {CHILD_CREATED, CHILD_DELETING, "the peer's answer cannot be used: DELETE is sent"},
     {CHILD_CREATED, CHILD_DESTROYING, "refused, or its IKE_SA is gone"},
-    {CHILD_ROUTED, CHILD_DESTROYING, "the trap is taken away"},
     {CHILD_INSTALLING, CHILD_INSTALLED, "both halves are in the data path"},
     {CHILD_INSTALLING, CHILD_DELETING, "the data path refused it: DELETE is sent"},
     {CHILD_INSTALLING, CHILD_DESTROYING, "the data path refused it"},

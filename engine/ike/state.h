@@ -3,7 +3,7 @@
  * each kind of SA changes its state (and tells why); it asserts that the change stands in the table.
  *
  *   IKE_SA   CREATED -> CONNECTING -> ESTABLISHED -> REKEYING -> REKEYED -> DELETING -> DESTROYING
- *   CHILD_SA CREATED -> [ROUTED] -> INSTALLING -> INSTALLED -> REKEYING -> REKEYED -> DELETING -> DELETED
+ *   CHILD_SA CREATED -> INSTALLING -> INSTALLED -> REKEYING -> REKEYED -> DELETING -> DELETED
  */
 #pragma once
 
@@ -23,7 +23,6 @@ enum ike_state {
 
 enum child_state {
     CHILD_CREATED,
-    CHILD_ROUTED, /* a trap: no SA yet, the first packet asks for one */
     CHILD_INSTALLING,
     CHILD_INSTALLED,
     CHILD_UPDATING, /* the peer's address changed */
@@ -33,7 +32,7 @@ enum child_state {
     CHILD_DELETED, /* its inbound half lingers for packets under way */
     CHILD_DESTROYING,
 };
-#define CHILD_STATES 10
+#define CHILD_STATES 9
 
 const char *ike_state_name(enum ike_state s);
 const char *child_state_name(enum child_state s);
