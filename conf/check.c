@@ -119,9 +119,10 @@ static void check_fallback(cfg_t *sec, struct conf_report *r)
         return;
     v = conf_syntax_value(sec, "fallback", 0);
     if (str_eq(v->text, "engine"))
-        conf_report_warning(r, v->line,
-                            "fallback = engine has no effect: this version has no engine, and nothing takes over where "
-                            "the IKE daemon cannot be used");
+        conf_report_warning(
+            r, v->line,
+            "fallback = engine has no effect: take-over by the engine is not in this version, and nothing "
+            "takes over where the IKE daemon cannot be used");
 }
 
 static void check_connection(const struct conf *c, const struct conf_connection *connection, cfg_t *sec,

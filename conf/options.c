@@ -87,7 +87,8 @@ static const struct conf_option options[] = {
      .parse = conf_value_fallback,
      .offset = CONF_NO_FIELD,
      .def = "none",
-     .doc = "What takes over where the daemon cannot be used: none, or engine. This version has no engine yet."},
+     .doc = "What takes over where the daemon cannot be used: none, or engine. Take-over is not in this "
+            "version yet: engine only warns."},
     {.section = CONF_SECTION_CONNECTION,
      .key = "networks",
      .parse = conf_value_network,

@@ -333,13 +333,14 @@ static void test_warnings(void **state)
                                                      "daemon's word alone"));
 }
 
-static void test_the_engine_is_yet_to_come(void **state)
+static void test_take_over_is_yet_to_come(void **state)
 {
     struct load l cleanup(load_done) = load("connection a {\n fallback = engine\n" TUNNEL("1", "203.0.113.1") "}\n");
 
     (void)state;
     must_load(&l);
-    assert_non_null(strstr(strbuf_text(&l.warnings), "test.conf:2: fallback = engine has no effect"));
+    assert_non_null(strstr(strbuf_text(&l.warnings), "test.conf:2: fallback = engine has no effect: take-over by the "
+                                                     "engine is not in this version"));
 }
 
 static void test_too_many_targets(void **state)
@@ -489,7 +490,7 @@ int main(void)
         cmocka_unit_test(test_targets),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_the_engine_is_yet_to_come),
+        cmocka_unit_test(test_take_over_is_yet_to_come),
         cmocka_unit_test(test_too_many_targets),
         cmocka_unit_test(test_secret_files),
         cmocka_unit_test(test_file_that_cannot_be_opened),
