@@ -156,6 +156,10 @@ replay: $(fuzzers)
 lint:
 	@$(run) lint tests/lint/*
 
+# Prints the engine's tables into docs/engine.md; the same program is the test that they are current.
+docs: $(B)/tests/test_engine_docs
+	@$< --write
+
 format:
 	clang-format -i $(shell find base conf clients probes remediation engine agent tests -name '*.[ch]' 2>/dev/null)
 
@@ -217,9 +221,9 @@ clean:
 
 help:
 	@sed -n '/^#/!q;s/^# \{0,1\}//p' Makefile
-	@echo 'all deps check unit replay lint lab interop vm fuzz demo bench install clean'
+	@echo 'all deps check unit replay lint docs lab interop vm fuzz demo bench install clean'
 
 force:
-.PHONY: all deps check-deps check unit replay lint format lab interop vm build-all run-all fuzz fuzzers demo bench benches install clean help force
+.PHONY: all deps check-deps check unit replay lint docs format lab interop vm build-all run-all fuzz fuzzers demo bench benches install clean help force
 .SECONDARY:
 .DELETE_ON_ERROR:
