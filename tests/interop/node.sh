@@ -106,7 +106,7 @@ pair_stop() {
     local node=$1 pid
     pid=$(pair_pid "$node") || return 0
     kill -"${2:-TERM}" "$pid"
-    pair_until "$node ends" 10 pair_gone "$node"
+    pair_until "$node ends" "${PAIR_END_SECONDS:-10}" pair_gone "$node"
 }
 
 pair_initiate() {
