@@ -295,12 +295,18 @@ static void take_init_response(struct ike_sa *sa, struct message *in, usec_t now
 /* In: protection -------------------------------------------------------------------------------------------------- */
 
 /* RFC 7296 2.23: a NAT before the peer may move it, which only what verified tells. Where the NAT is before us, the
- * peer stays where it is. */
+ * peer stays where it is. It may go over to the ports of NAT-T at any time, where it is answered; not back. */
 static void follow_peer(struct ike_sa *sa, const struct message *in, usec_t now)
 {
-    if (sa->nat_remote && !sa->nat_local &&
-        (!addr_equal(&sa->remote, &in->remote) || addr_port(&sa->remote) != addr_port(&in->remote)))
-        ike_sa_move(sa, &sa->local, &in->remote, sa->nat_local, sa->nat_remote, now);
+    uint16_t natt_port = core_settings(sa->engine)->natt_port;
+    struct addr local = sa->local;
+
+    if (!sa->nat_remote || sa->nat_local || (sa->natt && addr_port(&in->local) != natt_port))
+        return;
+    addr_set_port(&local, addr_port(&in->local));
+    if (addr_port(&sa->local) != addr_port(&local) || !addr_equal(&sa->remote, &in->remote) ||
+        addr_port(&sa->remote) != addr_port(&in->remote))
+        ike_sa_move(sa, &local, &in->remote, sa->nat_local, sa->nat_remote, now);
 }
 
 static void take_whole(struct ike_sa *sa, struct message *in, uint8_t first, const uint8_t *data, size_t len,

@@ -141,6 +141,46 @@ static void test_does_not_move(void **state)
     (void)pair_free(p);
 }
 
+static void with_dpd(int node, struct ike_conf *c)
+{
+    c->dpd_delay = node == PAIR_A ? 5 * USEC_PER_SEC : 0;
+}
+
+/* The ports of A's IKE_SA from now on. */
+static void use_ports(struct pair *p, bool natt)
+{
+    struct ike_sa *sa = pair_sa(p, PAIR_A);
+
+    sa->natt = natt;
+    addr_set_port(&sa->local, natt ? IKE_PORT_NATT : IKE_PORT);
+    addr_set_port(&sa->remote, natt ? IKE_PORT_NATT : IKE_PORT);
+}
+
+/* RFC 7296 2.23: a peer behind a NAT goes over to the ports of NAT-T late, and we with it; not back. */
+static void test_goes_over_to_natt(void **state)
+{
+    struct pair *p = pair_new(1, NULL);
+
+    (void)state;
+    pair_load(p, PAIR_A, with_dpd);
+    pair_load(p, PAIR_B, with_dpd);
+    pair_initiate(p, PAIR_A, 1);
+    assert_true(pair_until(p, pair_is_up, USEC_PER_SEC));
+    pair_sa(p, PAIR_B)->nat_remote = true;
+    for (int turn = 0; turn < 2; turn++) {
+        struct ike_sa *sa = pair_sa(p, PAIR_B);
+
+        use_ports(p, turn == 0);
+        pair_run(p, 10 * USEC_PER_SEC);
+        assert_true(sa->natt && sa->encap);
+        assert_int_equal(addr_port(&sa->local), IKE_PORT_NATT);
+        assert_int_equal(addr_port(&sa->remote), IKE_PORT_NATT);
+        assert_int_equal(addr_port(&p->node[PAIR_B].children[0].remote), IKE_PORT_NATT);
+    }
+    assert_int_equal(pair_count_sas(p, PAIR_A), 1); /* each question had an answer */
+    (void)pair_free(p);
+}
+
 /* RFC 7296 1.4.1: one of two SPIs exists, and only that one's other half is in the answer. */
 static void test_delete(void **state)
 {
@@ -194,10 +234,8 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_moves),
-        cmocka_unit_test(test_does_not_move),
-        cmocka_unit_test(test_delete),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_moves),  cmocka_unit_test(test_does_not_move), cmocka_unit_test(test_goes_over_to_natt),
+        cmocka_unit_test(test_delete), cmocka_unit_test(test_errors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
