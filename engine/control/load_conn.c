@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "clients/vici/message.h"
 #include "engine/control/load_conn_keys.h"
+#include "engine/wire/ikev2.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -370,6 +371,9 @@ static int read_conn(struct load *l, const struct vici_item *it)
     if (r < 0)
         return r;
     complete_times(l->conf, rekey);
+    if (l->conf->local_port == IKE_PORT_NATT && l->conf->remote_port == IKE_PORT)
+        return fail(l, &section, -EINVAL,
+                    "'local_port = 4500' needs a 'remote_port' other than 500"); /* RFC 3948 2.2 */
     if (vici_walk_next(&l->walk, &more) != VICI_END)
         return fail(l, &section, -EINVAL, "there is more than one connection in the request");
     return l->walk.bad ? bad_message(l) : 0;

@@ -90,7 +90,7 @@ static const struct load_key keys[] = {
     LACKS("version", LOAD_CONN, "0|2"), /* IKEv2 only */
     CONN_LIST("local_addrs", load_parse_local_addr, local_addrs),
     CONN_LIST("remote_addrs", load_parse_remote_addr, remote_addrs),
-    CONN("local_port", load_parse_udp_port, local_port),
+    CONN("local_port", load_parse_own_port, local_port),
     CONN("remote_port", load_parse_udp_port, remote_port),
     CONN_LIST("proposals", load_parse_ike_proposal, proposals),
     LACKS_LIST("vips", LOAD_CONN),

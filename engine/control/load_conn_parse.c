@@ -68,6 +68,18 @@ int load_parse_udp_port(const struct load_key *key, const struct load_value *v, 
     return 0;
 }
 
+/* Further sockets there are none. */
+int load_parse_own_port(const struct load_key *key, const struct load_value *v, void *base)
+{
+    const uint16_t *port = at(key, base);
+    int r = load_parse_udp_port(key, v, base);
+
+    if (r < 0 || *port == IKE_PORT || *port == IKE_PORT_NATT)
+        return r;
+    (void)str_copy(v->why, LOAD_WHY_MAX, "the engine has the ports 500 and 4500 alone");
+    return -ENOTSUP;
+}
+
 int load_parse_tries(const struct load_key *key, const struct load_value *v, void *base)
 {
     if (strcasecmp(v->text, "%forever") == 0) {

@@ -11,6 +11,7 @@ load_parse load_parse_count;
 load_parse load_parse_word;
 load_parse load_parse_actions;
 load_parse load_parse_udp_port;
+load_parse load_parse_own_port;
 load_parse load_parse_tries;
 load_parse load_parse_window;
 load_parse load_parse_mtu;

@@ -104,7 +104,7 @@ struct ike_conf {
     char name[CONF_NAME_MAX];
     struct conf_addr local_addrs[CONF_ADDRS_MAX], remote_addrs[CONF_ADDRS_MAX];
     size_t n_local_addrs, n_remote_addrs;
-    uint16_t local_port, remote_port; /* 500 unless given */
+    uint16_t local_port, remote_port; /* 500 unless given; whatever it is, one other than 500 is asked from 4500 */
     struct proposals proposals;
     struct conf_side local, remote;
     enum conf_fragmentation fragmentation;

@@ -397,6 +397,8 @@ static void test_what_the_engine_lacks_is_refused_by_name(void **state)
     static const struct {
         const char *text, *error;
     } rows[] = {
+        {"local_port = 1500", "connection 'c': 'local_port = 1500' is not supported by this engine: the engine has the "
+                              "ports 500 and 4500 alone"},
         {"version = 1", "connection 'c': 'version = 1' is not supported by this engine"},
         {"aggressive = yes", "connection 'c': 'aggressive = yes' is not supported by this engine"},
         {"vips = [0.0.0.0]", "connection 'c': 'vips = 0.0.0.0' is not supported by this engine"},
@@ -483,6 +485,8 @@ static void test_mistakes_are_named(void **state)
         {"c {;proposals = [aes128\x1b-sha1];}", "connection 'c': 'proposals' is not valid"},
         {"c {;children {;n {;networks = 10.0.0.0/8\x7f;};};}", "connection 'c', child 'n': 'networks' is not valid"},
         {"c {;fragmentation = sometimes;}", "connection 'c': 'fragmentation = sometimes' is not valid"},
+        {"c {;local_port = 4500;}", "connection 'c': 'local_port = 4500' needs a 'remote_port' other than 500"},
+        {"c {;local_port = x;}", "connection 'c': 'local_port = x' is not valid"},
         {"c {;remote_port = 65536;}", "connection 'c': 'remote_port = 65536' is not valid"},
         {"c {;remote {;id = asn1dn:x;};}", "connection 'c', remote: 'id = asn1dn:x' is not valid"},
         {"c {;remote {;auth = pubkey-2048;};}", "connection 'c', remote: 'auth = pubkey-2048' is not valid"},
