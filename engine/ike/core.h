@@ -21,6 +21,15 @@ void core_count(struct engine *e, enum engine_counter c);
 void core_send(struct engine *e, const struct addr *local, const struct addr *remote, bool natt,
                const struct packets *ps);
 
+/* Answers to what nobody vouches for are few: whether one more of its kind may go in this second. */
+enum core_answer {
+    CORE_ANSWER_HINT,    /* to an SPI or a version that is not known */
+    CORE_ANSWER_REFUSAL, /* to an IKE_SA_INIT that is none of ours */
+    CORE_ANSWER_REPEAT,  /* to a request that was answered, from elsewhere */
+    CORE_ANSWERS,
+};
+bool core_may_answer(struct engine *e, enum core_answer a, usec_t now);
+
 /* Tables ---------------------------------------------------------------------------------------------------------- */
 uint32_t core_unique(struct engine *e); /* ids of IKE_SAs and CHILD_SAs, never 0, never twice */
 uint32_t core_reqid(struct engine *e, const char *ike, const struct child_conf *conf); /* the same for the same child */

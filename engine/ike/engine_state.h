@@ -38,6 +38,12 @@ struct waiter {
     unsigned count; /* 0: another ticket's */
 };
 
+/* To those that nobody vouches for. */
+struct answers {
+    usec_t since;
+    unsigned n; /* in the second that began then */
+};
+
 struct engine {
     struct engine_settings settings;
     struct engine_ops ops;
@@ -71,8 +77,7 @@ struct engine {
     uint8_t cookie_secrets[2][COOKIE_SECRET_LEN]; /* of COOKIE_VERSION and the one before */
     uint8_t cookie_version;
     usec_t cookie_changed;
-    usec_t hint_at; /* when the last answer to an unknown SPI went */
-    unsigned hints;
+    struct answers answers[CORE_ANSWERS];
 
     uint8_t chain[CHAIN_BYTES_MAX]; /* of the message that is written */
 };
@@ -105,7 +110,9 @@ int wish_child(struct engine *e, struct ike_conf *c, const struct child_conf *ch
                char *error, size_t size);
 void wish_untrap_all(struct engine *e, const char *ike);
 
-/* unknown.c: a message that no keys of ours fit, and one without protection for an IKE_SA of ours. */
+/* unknown.c: a message that no keys of ours fit, and one without protection for an IKE_SA of ours. Bytes of the
+ * smallest request that an IKE_SA has, empty and with AES-GCM. */
+#define UNKNOWN_SEALED_MIN 57
 void unknown_input(struct engine *e, const struct message *in, usec_t now);
 void unknown_version(struct engine *e, const struct message *in, usec_t now);
 void unknown_hint(struct ike_sa *sa, const struct message *in, usec_t now);

@@ -294,6 +294,11 @@ static void take_init_response(struct ike_sa *sa, struct message *in, usec_t now
 
 /* In: protection -------------------------------------------------------------------------------------------------- */
 
+static bool is_where_it_was(const struct ike_sa *sa, const struct message *in)
+{
+    return addr_equal(&sa->remote, &in->remote) && addr_port(&sa->remote) == addr_port(&in->remote);
+}
+
 /* RFC 7296 2.23: a NAT before the peer may move it, which only what verified tells. Where the NAT is before us, the
  * peer stays where it is. It may go over to the ports of NAT-T at any time, where it is answered; not back. */
 static void follow_peer(struct ike_sa *sa, const struct message *in, usec_t now)
@@ -304,14 +309,14 @@ static void follow_peer(struct ike_sa *sa, const struct message *in, usec_t now)
     if (!sa->nat_remote || sa->nat_local || (sa->natt && addr_port(&in->local) != natt_port))
         return;
     addr_set_port(&local, addr_port(&in->local));
-    if (addr_port(&sa->local) != addr_port(&local) || !addr_equal(&sa->remote, &in->remote) ||
-        addr_port(&sa->remote) != addr_port(&in->remote))
+    if (addr_port(&sa->local) != addr_port(&local) || !is_where_it_was(sa, in))
         ike_sa_move(sa, &local, &in->remote, sa->nat_local, sa->nat_remote, now);
 }
 
 static void take_whole(struct ike_sa *sa, struct message *in, uint8_t first, const uint8_t *data, size_t len,
                        usec_t now)
 {
+    sa->last_in = now; /* RFC 7296 2.4: a fresh one. Anybody can send one again */
     follow_peer(sa, in, now);
     if (header_is_response(&in->h))
         take_response(sa, in, first, data, len, now);
@@ -357,10 +362,10 @@ static void take_protected(struct ike_sa *sa, struct message *in, uint8_t *data,
         ike_sa_log(sa, ENGINE_LOG_ENC, 1, "a message does not verify, ignored");
         return;
     }
-    sa->last_in = now;
     if (meaning == MESSAGE_ID_REPEATED) {
         /* RFC 7383 2.6.1: the first fragment stands for all. */
-        if (o.total == 0 || o.number == 1)
+        if ((o.total == 0 || o.number == 1) &&
+            (is_where_it_was(sa, in) || core_may_answer(sa->engine, CORE_ANSWER_REPEAT, now)))
             core_send(sa->engine, &in->local, &in->remote,
                       addr_port(&in->local) == core_settings(sa->engine)->natt_port, &sa->ids.response);
     } else if (o.total > 0) {
@@ -412,14 +417,11 @@ static void take_message(struct engine *e, struct message *in, uint8_t *data, si
         core_count(e, ENGINE_IN_INVALID);
         return;
     }
-    in->raw = data;
-    in->raw_len = len;
     if (in->h.exchange == IKE_SA_INIT && !header_is_response(&in->h)) {
         half_open_input(e, in, now);
         return;
     }
-    sealed = in->chain.n > 0 &&
-             (in->chain.p[in->chain.n - 1].type == PAYLOAD_SK || in->chain.p[in->chain.n - 1].type == PAYLOAD_SKF);
+    sealed = chain_is_sealed(&in->chain);
     if (in->h.exchange == IKE_SA_INIT)
         take_late_init_response(e, in);
     sa = find_sa(e, &in->h);
@@ -445,6 +447,8 @@ void engine_input(struct engine *e, usec_t now, const struct addr *local, const 
     memset(&in, 0, sizeof(in));
     in.local = *local;
     in.remote = *remote;
+    in.raw = data;
+    in.raw_len = len;
     r = header_read(data, len, &in.h);
     if (r == -EPROTONOSUPPORT)
         unknown_version(e, &in, now);
@@ -456,6 +460,7 @@ void engine_input(struct engine *e, usec_t now, const struct addr *local, const 
     if (!copy)
         return;
     memcpy(copy, data, len);
+    in.raw = copy;
     take_message(e, &in, copy, len, now);
     secret_wipe(copy, len);
     free(copy);

@@ -73,7 +73,7 @@ static void ask_for_cookie(struct engine *e, const struct message *in)
     h.version = IKE_VERSION;
     h.flags = IKE_FLAG_RESPONSE;
     payload_write_notify(&cw, NOTIFY_COOKIE, PROTO_NONE, NULL, 0, cookie, len);
-    if (len > 0 && message_plain(&h, &cw, &ps) == 0)
+    if (len > 0 && message_plain(&h, &cw, &ps) == 0 && ps.p[0].len <= in->raw_len)
         core_send(e, &in->local, &in->remote, addr_port(&in->local) == e->settings.natt_port, &ps);
     packets_clear(&ps);
 }
@@ -109,7 +109,7 @@ void half_open_input(struct engine *e, const struct message *in, usec_t now)
     if (e->n_half_open >= ENGINE_HALF_OPEN_MAX || count_of_peer(e, &in->remote) >= e->settings.half_open_per_peer)
         return;
     sa = init_respond(e, in, now, &response);
-    if (response.n > 0) {
+    if (response.n > 0 && (sa || response.p[0].len <= in->raw_len)) {
         core_send(e, &in->local, &in->remote, natt, &response);
         core_count(e, ENGINE_OUT_INIT_RSP);
     }

@@ -171,7 +171,7 @@ static struct ike_sa *make(struct engine *e, struct ike_conf *c, const struct me
 }
 
 /* RFC 7296 2.5, 2.21.1. False: *RET says no. */
-static bool is_legal(const struct engine *e, const struct message *in, struct request *req, struct packets *ret)
+static bool is_legal(struct engine *e, const struct message *in, struct request *req, usec_t now, struct packets *ret)
 {
     char remote[ADDR_TEXT_MAX];
     uint8_t type = PAYLOAD_NONE;
@@ -179,6 +179,8 @@ static bool is_legal(const struct engine *e, const struct message *in, struct re
 
     if (verdict == RULES_FINE && read_request(in, req) == 0)
         return true;
+    if (!core_may_answer(e, CORE_ANSWER_REFUSAL, now))
+        return false;
     core_log(e, ENGINE_LOG_ENC, 1, "the IKE_SA_INIT request from %s is malformed", addr_text(&in->remote, remote));
     if (verdict == RULES_CRITICAL)
         (void)answer_error(in, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, &type, 1, ret);
@@ -202,9 +204,11 @@ struct ike_sa *init_respond(struct engine *e, const struct message *in, usec_t n
         core_log(e, ENGINE_LOG_IKE, 1, "dropped an IKE_SA_INIT of %zu bytes from %s", in->raw_len, remote);
         return NULL;
     }
-    if (!is_legal(e, in, &req, ret))
+    if (!is_legal(e, in, &req, now, ret))
         return NULL;
     c = choose(e, in, &req, &suite, &chosen, &known);
+    if (!c && !core_may_answer(e, CORE_ANSWER_REFUSAL, now))
+        return NULL;
     if (!c) {
         core_log(e, ENGINE_LOG_IKE, 1,
                  known ? "%s and %s have no proposal in common, sending NO_PROPOSAL_CHOSEN"

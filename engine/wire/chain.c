@@ -45,6 +45,11 @@ int chain_read(uint8_t first, const void *data, size_t len, struct chain *ret)
     return 0;
 }
 
+bool chain_is_sealed(const struct chain *c)
+{
+    return c->n > 0 && ends_chain(c->p[c->n - 1].type);
+}
+
 const struct payload *chain_find(const struct chain *c, enum ike_payload type, const struct payload *after)
 {
     for (size_t i = after ? (size_t)(after - c->p) + 1 : 0; i < c->n; i++)

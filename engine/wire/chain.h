@@ -32,6 +32,8 @@ struct chain {
  */
 int chain_read(uint8_t first, const void *data, size_t len, struct chain *ret);
 
+bool chain_is_sealed(const struct chain *c); /* it ends with SK or SKF */
+
 /* The payload of TYPE behind AFTER (NULL: the first one); NULL where there is none. */
 const struct payload *chain_find(const struct chain *c, enum ike_payload type, const struct payload *after);
 
