@@ -103,6 +103,10 @@ static int build(struct ike_sa *sa, struct task *t, struct chain_writer *cw, use
     int childless = is_childless(sa, t);
     char error[AUTH_ERROR_MAX];
 
+    if (sa->first->refused[0] != '\0') { /* no other response came */
+        (void)str_copy(error, sizeof(error), sa->first->refused);
+        return give_up(sa, error, now);
+    }
     if (childless < 0)
         return give_up(sa, "the peer does not know childless IKE_SAs (RFC 6023)", now);
     if (!write_identity(sa, cw, error)) {
@@ -148,7 +152,7 @@ static void tell_peer(struct ike_sa *sa)
 static enum task_result failed(struct ike_sa *sa, const char *reason, usec_t now)
 {
     ike_sa_log(sa, ENGINE_LOG_IKE, 0, "%s", reason);
-    if (init_next_answer(sa, true))
+    if (init_answer_failed(sa, reason, now))
         return TASK_AGAIN;
     core_attempt_failed(sa, false, reason, now);
     return TASK_DONE;

@@ -104,17 +104,20 @@ static void give_up(struct ike_sa *sa, usec_t now)
     }
 }
 
-/* RFC 7296 2.4: IKE_AUTH goes to another of those who answered IKE_SA_INIT, as one more try. */
+/* RFC 7296 2.4: IKE_AUTH goes to another of those who answered IKE_SA_INIT; a round of them is one try,
+ * without growing pauses, as long as half-open IKE_SAs live. */
 static bool try_other_answer(struct ike_sa *sa, usec_t now)
 {
-    unsigned tries = sa->tries + 1;
+    unsigned tries = sa->tries;
+    bool round;
 
-    if (sa->state != IKE_CONNECTING || sa->tasks->kind != TASK_AUTH || !init_next_answer(sa, false))
+    if (sa->state != IKE_CONNECTING || sa->tasks->kind != TASK_AUTH || !init_next_answer(sa, &round))
         return false;
     task_run(sa, now);
     if (sa->state == IKE_CONNECTING && sa->ids.pending) {
-        sa->tries = tries;
-        sa->retransmit_at = retransmit_at(core_settings(sa->engine), tries, now, sa->sent_at, 0);
+        sa->tries = tries + round;
+        sa->retransmit_at = round ? retransmit_at(core_settings(sa->engine), sa->tries, now, sa->sent_at, 0)
+                                  : clock_add(now, core_settings(sa->engine)->retransmit);
     }
     return true;
 }
@@ -123,11 +126,12 @@ void exchange_retransmit(struct ike_sa *sa, usec_t now)
 {
     const struct engine_settings *s = core_settings(sa->engine);
     usec_t timeout = sa->state == IKE_CONNECTING ? 0 : sa->conf->dpd_timeout;
+    const char *refused = sa->tasks->kind == TASK_INIT ? init_refused(sa) : NULL;
 
     assert(sa->ids.pending);
     sa->retransmit_at = USEC_NEVER;
-    if (sa->tasks->kind == TASK_INIT && init_refused(sa)) {
-        core_attempt_failed(sa, false, init_refused(sa), now);
+    if (refused) {
+        core_attempt_failed(sa, false, refused, now);
         return;
     }
     if (sa->tries >= s->retransmit_tries || (timeout != 0 && clock_since(sa->sent_at, now) >= timeout)) {
@@ -243,7 +247,7 @@ static void finish_task(struct ike_sa *sa, struct task *t, enum task_result resu
 
 static void lose(struct ike_sa *sa, const char *reason, usec_t now)
 {
-    if (sa->state == IKE_CONNECTING && init_next_answer(sa, true))
+    if (sa->state == IKE_CONNECTING && init_answer_failed(sa, reason, now))
         return;
     if (sa->state == IKE_CONNECTING)
         core_attempt_failed(sa, false, reason, now);
@@ -396,15 +400,17 @@ static bool awaits_init(const struct ike_sa *sa)
 }
 
 /* Another answer to an IKE_SA_INIT that has one: RFC 7296 2.4. */
-static void take_late_init_response(const struct engine *e, const struct message *in)
+static void take_late_init_response(const struct engine *e, const struct message *in, usec_t now)
 {
     struct ike_sa *sa = core_sa_by_spi(e, in->h.spi_i);
     uint8_t type;
 
     if (sa && sa->initiator && sa->state == IKE_CONNECTING && sa->tasks && sa->tasks->kind == TASK_AUTH &&
         in->h.message_id == 0 && !header_from_initiator(&in->h) && chain_find(&in->chain, PAYLOAD_SA, NULL) &&
-        rules_check(RULES_SA_INIT_RESPONSE, &in->chain, &type) == RULES_FINE)
+        rules_check(RULES_SA_INIT_RESPONSE, &in->chain, &type) == RULES_FINE) {
         init_late_answer(sa, in);
+        task_run(sa, now);
+    }
 }
 
 static void take_message(struct engine *e, struct message *in, uint8_t *data, size_t len, usec_t now)
@@ -423,7 +429,7 @@ static void take_message(struct engine *e, struct message *in, uint8_t *data, si
     }
     sealed = chain_is_sealed(&in->chain);
     if (in->h.exchange == IKE_SA_INIT)
-        take_late_init_response(e, in);
+        take_late_init_response(e, in, now);
     sa = find_sa(e, &in->h);
     if (!sa)
         unknown_input(e, in, now);

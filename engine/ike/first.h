@@ -18,10 +18,10 @@ struct first *first_free(struct first *f); /* wipes; accepts NULL */
 struct ike_sa *init_respond(struct engine *e, const struct message *in, usec_t now, struct packets *ret);
 
 /*
- * As initiator: why the peer refuses, as notifications without a response said that nobody vouches for; NULL where
- * none did. It counts only when the next retransmission would be due: until then the real response may come.
+ * As initiator, when a retransmission of IKE_SA_INIT is due: why the peer refuses, as notifications said that nobody
+ * vouches for; NULL where none did, or where it is the first time: the real response may have been lost.
  */
-const char *init_refused(const struct ike_sa *sa);
+const char *init_refused(struct ike_sa *sa);
 
 /*
  * As initiator, while IKE_AUTH is out: another response to IKE_SA_INIT came. RFC 7296 2.4: it may be the real one, and
@@ -30,11 +30,16 @@ const char *init_refused(const struct ike_sa *sa);
 void init_late_answer(struct ike_sa *sa, const struct message *in);
 
 /*
- * IKE_AUTH got no answer in time, or (FAILED) one that ends it: SA becomes that of the next response that is kept, and
- * the request is to be built and sent anew. The one before has its turn again later, unless it failed. False: there is
- * no other one.
+ * IKE_AUTH got no answer in time: SA becomes that of the next response that is kept, and the request is to be built and
+ * sent anew. The one before has its turn again later. False: there is no other one. *RET_ROUND: each has had its turn.
  */
-bool init_next_answer(struct ike_sa *sa, bool failed);
+bool init_next_answer(struct ike_sa *sa, bool *ret_round);
+
+/*
+ * IKE_AUTH failed for REASON, with keys that nobody vouches for. True where that is not the end: another response has
+ * its turn, or is waited for a moment more.
+ */
+bool init_answer_failed(struct ike_sa *sa, const char *reason, usec_t now);
 
 /* The request that made SA, to know a retransmission from another request of the same SPI. */
 bool init_is_retransmission(const struct ike_sa *sa, const struct message *in);

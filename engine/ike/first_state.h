@@ -6,7 +6,8 @@
 
 #define FIRST_INIT_MAX    8192 /* bytes of an IKE_SA_INIT message, which AUTH covers; a longer one is dropped */
 #define FIRST_REFUSED_MAX 128
-#define FIRST_ANSWERS_MAX 5 /* to IKE_SA_INIT that are kept */
+#define FIRST_ANSWERS_MAX 6 /* to IKE_SA_INIT that are kept */
+#define FIRST_REFUSALS    2 /* of IKE_SA_INIT and its retransmission: the peer means it */
 
 /* One that goes on, as it came. */
 struct first_answer {
@@ -30,10 +31,13 @@ struct first {
     struct dh *dh;           /* owned; NULL until it is needed */
     uint8_t cookie[FIRST_COOKIE_MAX];
     size_t cookie_len;
-    unsigned retries;
+    unsigned retries;                               /* since the last retransmission */
+    unsigned refusals;                              /* of requests that were out long enough */
     char refused[FIRST_REFUSED_MAX];                /* "" */
     struct first_answer answers[FIRST_ANSWERS_MAX]; /* the first one is in use */
     size_t n_answers;
+    size_t turns;              /* of answers in this round */
+    usec_t answered_at;        /* when the first one came */
     struct addr local, remote; /* that IKE_SA_INIT went between */
     bool natt;
     bool ppk_offered;
@@ -71,7 +75,7 @@ void first_read_abilities(struct ike_sa *sa, const struct chain *c);
 
 /* Takes the first answer to IKE_SA_INIT that is as it must be, and keeps it. -EBADMSG with a sentence where it is not,
  * -ENOMEM. */
-int init_take_answer(struct ike_sa *sa, const struct message *in, const char **ret_wrong);
+int init_take_answer(struct ike_sa *sa, const struct message *in, usec_t now, const char **ret_wrong);
 
 /*
  * The peer's AUTH is sealed with the right keys, but does not cover the answer that is in use: somebody may have

@@ -74,9 +74,19 @@ __attribute__((format(printf, 2, 3))) static enum task_result refuse(struct ike_
     return TASK_WAIT;
 }
 
-const char *init_refused(const struct ike_sa *sa)
+const char *init_refused(struct ike_sa *sa)
 {
-    return sa->first && sa->first->refused[0] != '\0' ? sa->first->refused : NULL;
+    struct first *f = sa->first;
+
+    if (!f)
+        return NULL;
+    f->retries = 0;
+    if (f->refused[0] == '\0')
+        return NULL;
+    if (++f->refusals >= FIRST_REFUSALS)
+        return f->refused;
+    f->refused[0] = '\0';
+    return NULL;
 }
 
 static bool may_retry(struct ike_sa *sa)
@@ -146,7 +156,7 @@ static enum task_result process(struct ike_sa *sa, struct task *t, const struct 
 
     (void)t;
     if (chain_find(c, PAYLOAD_SA, NULL)) {
-        r = init_take_answer(sa, in, &wrong);
+        r = init_take_answer(sa, in, now, &wrong);
         if (r == -EBADMSG)
             return refuse(sa, "the peer's IKE_SA_INIT response is not acceptable: %s", wrong);
         if (r < 0)

@@ -2,12 +2,17 @@
  * What answers IKE_SA_INIT as a peer would that goes on. Nobody vouches for it, and one that is forged may come first:
  * further ones are kept, and tried in turn while IKE_AUTH gets no answer or one that fails (RFC 7296 2.4).
  */
+#include "base/str.h"
 #include "engine/crypto/dh.h"
+#include "engine/ike/engine_state.h"
 #include "engine/ike/first_state.h"
+#include "engine/ike/task.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
+
+#define ANSWER_PAUSE USEC_PER_SEC /* for another one, where IKE_AUTH failed with the first */
 
 struct answer {
     struct suite suite;
@@ -152,7 +157,7 @@ static int use(struct ike_sa *sa, const struct message *in, const struct answer 
     return r == 0 ? ike_sa_keyed(sa) : r;
 }
 
-int init_take_answer(struct ike_sa *sa, const struct message *in, const char **ret_wrong)
+int init_take_answer(struct ike_sa *sa, const struct message *in, usec_t now, const char **ret_wrong)
 {
     struct first *f = sa->first;
     const struct packet *mine = &sa->ids.request.p[0];
@@ -167,6 +172,7 @@ int init_take_answer(struct ike_sa *sa, const struct message *in, const char **r
     f->local = sa->local;
     f->remote = sa->remote;
     f->natt = sa->natt;
+    f->answered_at = now;
     r = first_keep(&f->my_init, &f->my_init_len, mine->data, mine->len);
     if (r == 0)
         r = use(sa, in, &a);
@@ -176,16 +182,6 @@ int init_take_answer(struct ike_sa *sa, const struct message *in, const char **r
 }
 
 /* Further ones ---------------------------------------------------------------------------------------------------- */
-
-void init_late_answer(struct ike_sa *sa, const struct message *in)
-{
-    struct answer a;
-
-    if (!sa->first || !sa->first->dh || is_kept(sa->first, in) || read_answer(sa, in, &a))
-        return;
-    if (keep(sa->first, in) == 0)
-        ike_sa_log(sa, ENGINE_LOG_IKE, 1, "another response to IKE_SA_INIT came: one of them is not the peer's");
-}
 
 /* Answer I of those that are kept, from the ports that IKE_SA_INIT began with. */
 static int use_kept(struct ike_sa *sa, size_t i)
@@ -229,7 +225,7 @@ bool init_next_version(struct ike_sa *sa)
     return false;
 }
 
-bool init_next_answer(struct ike_sa *sa, bool failed)
+static bool next_answer(struct ike_sa *sa, bool failed)
 {
     struct first *f = sa->first;
     struct first_answer before;
@@ -248,6 +244,7 @@ bool init_next_answer(struct ike_sa *sa, bool failed)
         before = f->answers[0];
         memmove(&f->answers[0], &f->answers[1], (f->n_answers - 1) * sizeof(before));
         f->answers[f->n_answers - 1] = before;
+        f->turns++;
         if (failed)
             drop(f, f->n_answers - 1);
         message_ids_repeat(&sa->ids);
@@ -255,4 +252,47 @@ bool init_next_answer(struct ike_sa *sa, bool failed)
         return true;
     }
     return false;
+}
+
+bool init_next_answer(struct ike_sa *sa, bool *ret_round)
+{
+    struct first *f = sa->first;
+
+    if (!next_answer(sa, false))
+        return false;
+    *ret_round = f->turns >= f->n_answers;
+    if (*ret_round)
+        f->turns = 0;
+    return true;
+}
+
+bool init_answer_failed(struct ike_sa *sa, const char *reason, usec_t now)
+{
+    struct first *f = sa->first;
+
+    if (next_answer(sa, true))
+        return true;
+    if (!f || clock_since(f->answered_at, now) >= ANSWER_PAUSE)
+        return false;
+    (void)str_copy(f->refused, sizeof(f->refused), reason);
+    sa->tasks->not_before = clock_add(f->answered_at, ANSWER_PAUSE);
+    engine_wake(sa->engine, sa->tasks->not_before);
+    return true;
+}
+
+/* Whether IKE_AUTH failed with the only answer there was. */
+static bool waits_for_another(const struct ike_sa *sa)
+{
+    return !sa->ids.pending && sa->first->refused[0] != '\0';
+}
+
+void init_late_answer(struct ike_sa *sa, const struct message *in)
+{
+    struct answer a;
+
+    if (!sa->first || !sa->first->dh || is_kept(sa->first, in) || read_answer(sa, in, &a) || keep(sa->first, in) < 0)
+        return;
+    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "another response to IKE_SA_INIT came: one of them is not the peer's");
+    if (waits_for_another(sa) && next_answer(sa, true))
+        sa->tasks->not_before = 0;
 }
