@@ -7,6 +7,7 @@
 #define FIRST_INIT_MAX    8192 /* bytes of an IKE_SA_INIT message, which AUTH covers; a longer one is dropped */
 #define FIRST_REFUSED_MAX 128
 #define FIRST_ANSWERS_MAX 6 /* to IKE_SA_INIT that are kept */
+#define FIRST_ANSWERS_OLD 3 /* of these, which no later one takes the place of */
 #define FIRST_REFUSALS    2 /* of IKE_SA_INIT and its retransmission: the peer means it */
 
 /* One that goes on, as it came. */
@@ -14,6 +15,7 @@ struct first_answer {
     uint8_t *raw; /* owned */
     size_t len;
     struct addr local, remote;
+    bool late; /* a later one may take its place */
 };
 
 struct first {

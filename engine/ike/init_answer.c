@@ -85,17 +85,35 @@ static bool is_kept(const struct first *f, const struct message *in)
     return false;
 }
 
-/* Behind the others. -ENOSPC, -ENOMEM */
-static int keep(struct first *f, const struct message *in)
+/* Where there are too many: the peer's may be among the first as well as among those that a flood of forged ones was
+ * faster than. One of the late ones that is not in use goes, by chance, so that no flood can reckon with it. */
+static struct first_answer *place_of_late(const struct ike_sa *sa)
 {
-    struct first_answer *a = &f->answers[f->n_answers];
-    int r = f->n_answers < FIRST_ANSWERS_MAX ? first_keep(&a->raw, &a->len, in->raw, in->raw_len) : -ENOSPC;
+    struct first_answer *late[FIRST_ANSWERS_MAX];
+    uint8_t chance;
+    size_t n = 0;
+
+    for (size_t i = 1; i < FIRST_ANSWERS_MAX; i++)
+        if (sa->first->answers[i].late)
+            late[n++] = &sa->first->answers[i];
+    core_random(sa->engine, &chance, sizeof(chance));
+    return late[chance % n]; /* there are more of them than the one in use */
+}
+
+/* Behind the others, or instead of one. -ENOMEM */
+static int keep(struct ike_sa *sa, const struct message *in)
+{
+    struct first *f = sa->first;
+    bool full = f->n_answers == FIRST_ANSWERS_MAX;
+    struct first_answer *a = full ? place_of_late(sa) : &f->answers[f->n_answers];
+    int r = first_keep(&a->raw, &a->len, in->raw, in->raw_len);
 
     if (r < 0)
         return r;
     a->local = in->local;
     a->remote = in->remote;
-    f->n_answers++;
+    a->late = f->n_answers >= FIRST_ANSWERS_OLD;
+    f->n_answers += !full;
     return 0;
 }
 
@@ -178,7 +196,7 @@ int init_take_answer(struct ike_sa *sa, const struct message *in, usec_t now, co
         r = use(sa, in, &a);
     if (r == -EBADMSG)
         *ret_wrong = "its public value is none of its group";
-    return r == 0 ? keep(f, in) : r;
+    return r == 0 ? keep(sa, in) : r;
 }
 
 /* Further ones ---------------------------------------------------------------------------------------------------- */
@@ -290,7 +308,7 @@ void init_late_answer(struct ike_sa *sa, const struct message *in)
 {
     struct answer a;
 
-    if (!sa->first || !sa->first->dh || is_kept(sa->first, in) || read_answer(sa, in, &a) || keep(sa->first, in) < 0)
+    if (!sa->first || !sa->first->dh || is_kept(sa->first, in) || read_answer(sa, in, &a) || keep(sa, in) < 0)
         return;
     ike_sa_log(sa, ENGINE_LOG_IKE, 1, "another response to IKE_SA_INIT came: one of them is not the peer's");
     if (waits_for_another(sa) && next_answer(sa, true))

@@ -134,6 +134,8 @@ static const char *send_from(struct forged *f, const struct addr *remote, const 
         else if (token_in(f, o.data, o.len))
             wrong = token_in(f, o.data, o.len);
     }
+    if (f->init)
+        return NULL;
     if (n > 1)
         return "several answers";
     return wrong ? wrong : difference(f);

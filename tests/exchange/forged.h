@@ -36,6 +36,7 @@ struct forged {
     struct forged_body bodies[FORGED_BODIES_MAX];
     size_t n_bodies;
     struct forged_view view;
+    bool init;  /* IKE_SA_INIT is out: its IKE_SA may change, nothing else */
     bool again; /* it is sent what it has had: RFC 7296 2.1 demands the response that it gave */
     uint64_t sent, answers;
 };
