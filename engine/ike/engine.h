@@ -11,7 +11,7 @@
 
 #define ENGINE_CONFS_MAX     1024
 #define ENGINE_SAS_MAX       8192 /* IKE_SAs, half-open ones among them */
-#define ENGINE_HALF_OPEN_MAX 1024 /* as responder; a further IKE_SA_INIT is dropped */
+#define ENGINE_HALF_OPEN_MAX 1024 /* as responder; one that brings a COOKIE takes the place of another */
 #define ENGINE_OUTPUT_MAX    4096 /* datagrams that wait; the oldest goes: it is as if it was lost */
 
 struct engine;

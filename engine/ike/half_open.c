@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#define GRACE       USEC_PER_SEC        /* IKE_AUTH of one that is there has come by then */
 #define COOKIE_LIFE (60 * USEC_PER_SEC) /* of a secret; a cookie of the one before is good too */
 
 /* RFC 7296 2.1: the same message, not the same SPI: another one begins an IKE_SA of its own (after a forged COOKIE). */
@@ -29,6 +30,27 @@ static unsigned count_of_peer(const struct engine *e, const struct addr *remote)
     for (unsigned i = 0; i < e->n_half_open; i++)
         n += addr_equal(&e->half_open[i]->remote, remote);
     return n;
+}
+
+/*
+ * Somebody who is there (a COOKIE came back) is not to be kept out by those who may not be: of the peer's, or of all,
+ * the oldest without COOKIE goes. Then the oldest with one: at once where the table is full, after a while where it is
+ * but a crowd behind one address.
+ */
+static bool make_room(struct engine *e, const struct addr *remote, usec_t now)
+{
+    struct ike_sa *oldest[2] = {NULL, NULL};
+
+    for (unsigned i = 0; i < e->n_half_open; i++) {
+        struct ike_sa *sa = e->half_open[i], **place = &oldest[sa->has_cookie];
+
+        if ((!remote || addr_equal(&sa->remote, remote)) && (!*place || sa->created_at < (*place)->created_at))
+            *place = sa;
+    }
+    if (!oldest[0] && remote && clock_since(oldest[1]->created_at, now) < GRACE)
+        return false;
+    ike_sa_destroy(oldest[0] ? oldest[0] : oldest[1], "another one takes its place among the half-open", now);
+    return true;
 }
 
 static void change_secret(struct engine *e, usec_t now)
@@ -90,6 +112,7 @@ void half_open_input(struct engine *e, const struct message *in, usec_t now)
 {
     struct ike_sa *sa;
     struct packets response = {0};
+    bool cookie, crowded;
     bool natt = addr_port(&in->local) == e->settings.natt_port;
 
     core_count(e, ENGINE_IN_INIT_REQ);
@@ -102,18 +125,25 @@ void half_open_input(struct engine *e, const struct message *in, usec_t now)
         return;
     }
     change_secret(e, now);
-    if (e->n_half_open >= e->settings.cookie_threshold && !has_cookie(e, in)) {
+    cookie = has_cookie(e, in);
+    crowded = count_of_peer(e, &in->remote) >= e->settings.half_open_per_peer;
+    if (!cookie &&
+        (crowded || e->n_half_open >= e->settings.cookie_threshold || e->n_half_open >= ENGINE_HALF_OPEN_MAX)) {
         ask_for_cookie(e, in);
         return;
     }
-    if (e->n_half_open >= ENGINE_HALF_OPEN_MAX || count_of_peer(e, &in->remote) >= e->settings.half_open_per_peer)
+    if (crowded && !make_room(e, &in->remote, now))
         return;
+    if (e->n_half_open >= ENGINE_HALF_OPEN_MAX)
+        (void)make_room(e, NULL, now);
     sa = init_respond(e, in, now, &response);
     if (response.n > 0 && (sa || response.p[0].len <= in->raw_len)) {
         core_send(e, &in->local, &in->remote, natt, &response);
         core_count(e, ENGINE_OUT_INIT_RSP);
     }
-    if (sa)
+    if (sa) {
+        sa->has_cookie = cookie;
         message_ids_request_in(&sa->ids, &response);
+    }
     packets_clear(&response);
 }

@@ -58,9 +58,9 @@ struct engine_settings { /* engine_settings_default() */
     usec_t retransmit;      /* first timeout: 4 s */
     double retransmit_base; /* 1.8 */
     unsigned retransmit_tries;
-    usec_t half_open_timeout;  /* 30 s */
-    unsigned cookie_threshold; /* half-open IKE_SAs from which on a COOKIE is asked for; 0: always */
-    unsigned half_open_per_peer;
+    usec_t half_open_timeout;          /* 30 s */
+    unsigned cookie_threshold;         /* half-open IKE_SAs from which on a COOKIE is asked for; 0: always */
+    unsigned half_open_per_peer;       /* from which on a COOKIE is asked for, and takes the place of an older one */
     usec_t keepalive;                  /* RFC 3948 4: 20 s; 0: off */
     usec_t retry;                      /* between keyingtries that failed otherwise than by silence; grows */
     size_t fragment_size;              /* of an IP datagram: 1280 */

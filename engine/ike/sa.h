@@ -60,6 +60,7 @@ struct ike_sa {
     bool nat_local, nat_remote;
     bool encap; /* ESP of its CHILD_SAs goes in UDP: there is a NAT, or it is forced */
     bool told_initial_contact;
+    bool has_cookie; /* as responder: the peer is where it says (RFC 7296 2.6) */
 
     struct suite suite;
     struct ike_keys keys; /* zeroed until there are some */

@@ -397,17 +397,38 @@ static void test_secrets(void **state)
     (void)pair_free(p);
 }
 
+/* So many of one address that a COOKIE is asked for; with it one that came without has to go. */
 static void test_per_peer(void **state)
 {
     struct pair *p = listening(no_cookies);
-    struct request r = plain;
+    struct request r = plain, with;
+    uint8_t cookie[COOKIE_MAX];
 
     (void)state;
     for (unsigned i = 0; i < PER_PEER; i++, r.spi++)
         assert_int_equal(ask_from(p, 1, (uint16_t)(IKE_PORT + i), &r), 1);
-    assert_int_equal(ask(p, 1, &r), 0);
+    for (unsigned i = 0; i < PER_PEER; i++, r.spi++) {
+        with = r;
+        assert_int_equal(ask(p, 1, &with), 1);
+        with.cookie_len = asked_cookie(cookie);
+        assert_true(with.cookie_len > 0);
+        with.cookie = cookie;
+        assert_int_equal(ask(p, 1, &with), 1);
+        assert_accepted();
+        assert_int_equal(half_open(p), PER_PEER);
+    }
+    /* All are there: who comes now waits until those of before have had time to go on. */
+    with = r;
+    assert_int_equal(ask(p, 1, &with), 1);
+    with.cookie_len = asked_cookie(cookie);
+    with.cookie = cookie;
+    assert_int_equal(ask(p, 1, &with), 0);
+    p->now += USEC_PER_SEC;
+    assert_int_equal(ask(p, 1, &with), 1);
+    assert_accepted();
     assert_int_equal(half_open(p), PER_PEER);
     assert_int_equal(ask(p, 2, &r), 1);
+    assert_accepted();
     p->now += TIMEOUT;
     engine_tick(p->node[PAIR_B].engine, p->now);
     assert_int_equal(half_open(p), 0);
@@ -415,24 +436,39 @@ static void test_per_peer(void **state)
     (void)pair_free(p);
 }
 
-/* Nothing is answered to what is over the maximum; those that are not heard of any more make room. */
+/* What is over the maximum needs a COOKIE, and takes the place of the oldest; those that are not heard of any more make
+ * room. */
 static void test_maximum(void **state)
 {
     struct pair *p = listening(no_cookies);
+    struct request with = plain;
+    uint8_t cookie[COOKIE_MAX];
 
     (void)state;
     for (unsigned i = 0; i < ENGINE_HALF_OPEN_MAX; i++) {
         assert_int_equal(ask(p, 1000 + i, &plain), 1);
         p->now += USEC_PER_MSEC;
     }
-    assert_int_equal(ask(p, 1, &plain), 0);
+    assert_int_equal(ask(p, 1, &plain), 1);
+    with.cookie_len = asked_cookie(cookie);
+    assert_true(with.cookie_len > 0);
     assert_int_equal(half_open(p), ENGINE_HALF_OPEN_MAX);
     assert_int_equal(ask(p, 1000, &plain), 1); /* a retransmission */
-    assert_true(engine_next_deadline(p->node[PAIR_B].engine) <= USEC_PER_HOUR + TIMEOUT);
-    p->now = USEC_PER_HOUR + TIMEOUT;
+    assert_accepted();
+    with.cookie = cookie;
+    assert_int_equal(ask(p, 1, &with), 1);
+    assert_accepted();
+    assert_int_equal(half_open(p), ENGINE_HALF_OPEN_MAX);
+    assert_int_equal(ask(p, 1000, &plain), 1); /* it had to go */
+    assert_true(asked_cookie(cookie) > 0);
+    assert_int_equal(ask(p, 1001, &plain), 1);
+    assert_accepted();
+    assert_true(engine_next_deadline(p->node[PAIR_B].engine) <= USEC_PER_HOUR + TIMEOUT + USEC_PER_MSEC);
+    p->now = USEC_PER_HOUR + TIMEOUT + USEC_PER_MSEC;
     engine_tick(p->node[PAIR_B].engine, p->now);
     assert_int_equal(half_open(p), ENGINE_HALF_OPEN_MAX - 1); /* of the first */
-    assert_int_equal(ask(p, 1, &plain), 1);
+    assert_int_equal(ask(p, 2, &plain), 1);
+    assert_accepted();
     assert_int_equal(half_open(p), ENGINE_HALF_OPEN_MAX);
     (void)pair_free(p);
 }
