@@ -89,15 +89,17 @@ static bool is_kept(const struct first *f, const struct message *in)
  * faster than. One of the late ones that is not in use goes, by chance, so that no flood can reckon with it. */
 static struct first_answer *place_of_late(const struct ike_sa *sa)
 {
-    struct first_answer *late[FIRST_ANSWERS_MAX];
+    struct first_answer *a = &sa->first->answers[1];
     uint8_t chance;
     size_t n = 0;
 
     for (size_t i = 1; i < FIRST_ANSWERS_MAX; i++)
-        if (sa->first->answers[i].late)
-            late[n++] = &sa->first->answers[i];
+        n += sa->first->answers[i].late;
+    assert(n > 0); /* FIRST_ANSWERS_OLD are not late, one is in use */
     core_random(sa->engine, &chance, sizeof(chance));
-    return late[chance % n]; /* there are more of them than the one in use */
+    for (size_t skip = chance % n; !a->late || skip-- > 0; a++)
+        ;
+    return a;
 }
 
 /* Behind the others, or instead of one. -ENOMEM */
