@@ -110,9 +110,9 @@ int wish_child(struct engine *e, struct ike_conf *c, const struct child_conf *ch
                char *error, size_t size);
 void wish_untrap_all(struct engine *e, const char *ike);
 
-/* unknown.c: a message that no keys of ours fit, and one without protection for an IKE_SA of ours. Bytes of the
- * smallest request that an IKE_SA has, empty and with AES-GCM. */
-#define UNKNOWN_SEALED_MIN 57
+#define UNKNOWN_SEALED_MIN 57 /* bytes of the smallest request of an IKE_SA: empty, with AES-GCM */
+
+/* unknown.c: a message that no keys of ours fit, and one without protection for an IKE_SA of ours. */
 void unknown_input(struct engine *e, const struct message *in, usec_t now);
 void unknown_version(struct engine *e, const struct message *in, usec_t now);
 void unknown_hint(struct ike_sa *sa, const struct message *in, usec_t now);

@@ -5,6 +5,7 @@
 #include "engine/ike/engine_state.h"
 #include "engine/ike/first.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define GRACE       USEC_PER_SEC        /* IKE_AUTH of one that is there has come by then */
@@ -23,13 +24,20 @@ static struct ike_sa *find(const struct engine *e, const struct message *in)
     return NULL;
 }
 
-static unsigned count_of_peer(const struct engine *e, const struct addr *remote)
+static bool is_crowded(const struct engine *e, const struct addr *remote)
 {
     unsigned n = 0;
 
     for (unsigned i = 0; i < e->n_half_open; i++)
         n += addr_equal(&e->half_open[i]->remote, remote);
-    return n;
+    return n >= e->settings.half_open_per_peer;
+}
+
+/* RFC 7296 2.6. What is counted one by one comes last. */
+static bool wants_cookie(const struct engine *e, const struct addr *remote)
+{
+    return e->n_half_open >= e->settings.cookie_threshold || e->n_half_open >= ENGINE_HALF_OPEN_MAX ||
+           is_crowded(e, remote);
 }
 
 /*
@@ -47,6 +55,7 @@ static bool make_room(struct engine *e, const struct addr *remote, usec_t now)
         if ((!remote || addr_equal(&sa->remote, remote)) && (!*place || sa->created_at < (*place)->created_at))
             *place = sa;
     }
+    assert(oldest[0] || oldest[1]);
     if (!oldest[0] && remote && clock_since(oldest[1]->created_at, now) < GRACE)
         return false;
     ike_sa_destroy(oldest[0] ? oldest[0] : oldest[1], "another one takes its place among the half-open", now);
@@ -112,8 +121,7 @@ void half_open_input(struct engine *e, const struct message *in, usec_t now)
 {
     struct ike_sa *sa;
     struct packets response = {0};
-    bool cookie, crowded;
-    bool natt = addr_port(&in->local) == e->settings.natt_port;
+    bool cookie, natt = addr_port(&in->local) == e->settings.natt_port;
 
     core_count(e, ENGINE_IN_INIT_REQ);
     if (!is_first_request(in))
@@ -126,13 +134,11 @@ void half_open_input(struct engine *e, const struct message *in, usec_t now)
     }
     change_secret(e, now);
     cookie = has_cookie(e, in);
-    crowded = count_of_peer(e, &in->remote) >= e->settings.half_open_per_peer;
-    if (!cookie &&
-        (crowded || e->n_half_open >= e->settings.cookie_threshold || e->n_half_open >= ENGINE_HALF_OPEN_MAX)) {
+    if (!cookie && wants_cookie(e, &in->remote)) {
         ask_for_cookie(e, in);
         return;
     }
-    if (crowded && !make_room(e, &in->remote, now))
+    if (is_crowded(e, &in->remote) && !make_room(e, &in->remote, now))
         return;
     if (e->n_half_open >= ENGINE_HALF_OPEN_MAX)
         (void)make_room(e, NULL, now);

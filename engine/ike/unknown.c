@@ -57,7 +57,7 @@ static bool is_ours(const struct engine *e, const struct ike_header *h)
     return core_sa_by_spi(e, h->spi_i) || core_sa_by_spi(e, h->spi_r);
 }
 
-/* Of a request that may have been the peer's; the smallest that asks for a sign of life is 19 bytes shorter. */
+/* Only for a request that may be the peer's. The answer has 76 bytes, 19 more than the smallest of them. */
 static bool add_token(const struct engine *e, const struct message *in, struct chain_writer *cw)
 {
     uint8_t token[CORE_QCD_LEN];

@@ -213,18 +213,16 @@ static void replace(struct path_tunnel *t)
 
 static void commit(struct path_tunnel *t)
 {
-    bool changed = t->next != NULL;
-
     t->pending = false;
     t->loaded = true;
     t->layout = t->next_layout;
-    if (changed)
-        replace(t);
-    for (struct path_sa *s = t->used; changed && t->layout.dynamic && s; s = s->next_used)
+    if (!t->next)
+        return;
+    replace(t);
+    for (struct path_sa *s = t->used; t->layout.dynamic && s; s = s->next_used)
         (void)path_tunnel_add_networks(t, &s->remote_ts);
-    if (changed)
-        path_tunnel_refresh(t);
-    if (changed && t->layout.unrouted)
+    path_tunnel_refresh(t);
+    if (t->layout.unrouted)
         t->path->config.callbacks.unrouted(t->path->config.data, t->ike, t->child, tunnel_name(t->tunnel));
 }
 
