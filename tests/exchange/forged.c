@@ -365,3 +365,18 @@ void forged_barrage(struct forged *f, unsigned step)
         send_combination(f, &c);
     }
 }
+
+void forged_notify(struct pair *p, uint16_t type, const void *data, size_t len)
+{
+    const struct ike_sa *sa = pair_sa(p, PAIR_A);
+    struct ike_header h = {.version = IKE_VERSION, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE};
+    uint8_t buf[256];
+    struct chain_writer cw = chain_writer_of(buf, sizeof(buf));
+    struct packets ps = {0};
+
+    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
+    payload_write_notify(&cw, type, PROTO_NONE, NULL, 0, data, len);
+    assert_int_equal(message_plain(&h, &cw, &ps), 0);
+    pair_inject(p, PAIR_A, &sa->local, &sa->remote, ps.p[0].data, ps.p[0].len);
+    packets_clear(&ps);
+}

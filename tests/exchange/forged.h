@@ -51,3 +51,6 @@ void forged_barrage(struct forged *f, unsigned step);
 /* One datagram from each of the places that one can come from: the peer, its address and another port, another address,
  * our own. */
 void forged_send(struct forged *f, const uint8_t *bytes, size_t len, const char *what);
+
+/* To A, whose IKE_SA_INIT is out: an answer from the peer's address with one notification, DATA of LEN bytes. */
+void forged_notify(struct pair *p, uint16_t type, const void *data, size_t len);

@@ -106,22 +106,6 @@ static void assert_comes_up(struct pair *p)
     (void)pair_free(p);
 }
 
-/* An answer to A's request with one notification. */
-static void answer(struct pair *p, uint16_t type, const void *data, size_t len)
-{
-    const struct ike_sa *sa = pair_sa(p, PAIR_A);
-    struct ike_header h = {.version = IKE_VERSION, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE};
-    uint8_t buf[256];
-    struct chain_writer cw = chain_writer_of(buf, sizeof(buf));
-    struct packets ps = {0};
-
-    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
-    payload_write_notify(&cw, type, PROTO_NONE, NULL, 0, data, len);
-    assert_int_equal(message_plain(&h, &cw, &ps), 0);
-    pair_inject(p, PAIR_A, &sa->local, &sa->remote, ps.p[0].data, ps.p[0].len);
-    packets_clear(&ps);
-}
-
 /* A refusal by nobody, and the request that it refuses is lost. */
 static void test_refused_and_lost(void **state)
 {
@@ -132,7 +116,7 @@ static void test_refused_and_lost(void **state)
     for (size_t i = 0; i < ARRAY_LEN(types); i++) {
         struct pair *p = begun(quiet, 1);
 
-        answer(p, types[i], NULL, 0);
+        forged_notify(p, types[i], NULL, 0);
         assert_comes_up(p);
     }
 }
@@ -144,8 +128,8 @@ static void flood(struct pair *p)
         char cookie[16];
 
         (void)str_format(cookie, sizeof(cookie), "forged %u", i);
-        answer(p, NOTIFY_COOKIE, cookie, strlen(cookie));
-        answer(p, NOTIFY_INVALID_KE_PAYLOAD, i % 2 ? "\0\23" : "\0\37", 2);
+        forged_notify(p, NOTIFY_COOKIE, cookie, strlen(cookie));
+        forged_notify(p, NOTIFY_INVALID_KE_PAYLOAD, i % 2 ? "\0\23" : "\0\37", 2);
     }
 }
 
@@ -169,7 +153,7 @@ static void test_other_group(void **state)
     struct pair *p = begun(same_group, 0);
 
     (void)state;
-    answer(p, NOTIFY_INVALID_KE_PAYLOAD, "\0\23", 2);
+    forged_notify(p, NOTIFY_INVALID_KE_PAYLOAD, "\0\23", 2);
     assert_comes_up(p);
 }
 

@@ -1,6 +1,6 @@
 /* IKE_SA_INIT: COOKIE, INVALID_KE_PAYLOAD and both, answers that nobody vouches for, NAT detection. */
 #include "engine/ike/first.h"
-#include "tests/exchange/pair.h"
+#include "tests/exchange/forged.h"
 
 #include "base/str.h"
 
@@ -225,22 +225,6 @@ static void test_bad_network(void **state)
 
 /* Forged answers -------------------------------------------------------------------------------------------------- */
 
-/* An answer to A's request that carries one notification. */
-static void forge(struct pair *p, uint16_t type, const void *data, size_t len)
-{
-    const struct ike_sa *sa = pair_sa(p, PAIR_A);
-    struct ike_header h = {.version = IKE_VERSION, .exchange = IKE_SA_INIT, .flags = IKE_FLAG_RESPONSE};
-    uint8_t buf[256];
-    struct chain_writer cw = chain_writer_of(buf, sizeof(buf));
-    struct packets ps = {0};
-
-    memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
-    payload_write_notify(&cw, type, PROTO_NONE, NULL, 0, data, len);
-    assert_int_equal(message_plain(&h, &cw, &ps), 0);
-    pair_inject(p, PAIR_A, &sa->local, &sa->remote, ps.p[0].data, ps.p[0].len);
-    packets_clear(&ps);
-}
-
 /* One that goes on, with PROPOSAL. */
 static void forge_answer(struct pair *p, const char *proposal, uint8_t spi)
 {
@@ -272,11 +256,11 @@ static void test_forged_answers(void **state)
     (void)state;
     pair_initiate(p, PAIR_A, 1);
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-        forge(p, errors[i], NULL, 0);
-    forge_answer(p, "aes128-sha1-x25519", 1);                         /* not proposed */
-    forge(p, NOTIFY_INVALID_KE_PAYLOAD, (const uint8_t[]){0, 14}, 2); /* not proposed */
-    forge(p, NOTIFY_INVALID_KE_PAYLOAD, (const uint8_t[]){0}, 1);
-    forge(p, NOTIFY_COOKIE, NULL, 0);
+        forged_notify(p, errors[i], NULL, 0);
+    forge_answer(p, "aes128-sha1-x25519", 1);                                 /* not proposed */
+    forged_notify(p, NOTIFY_INVALID_KE_PAYLOAD, (const uint8_t[]){0, 14}, 2); /* not proposed */
+    forged_notify(p, NOTIFY_INVALID_KE_PAYLOAD, (const uint8_t[]){0}, 1);
+    forged_notify(p, NOTIFY_COOKIE, NULL, 0);
     assert_true(pair_until(p, pair_is_up, USEC_PER_SEC));
     assert_string_equal(p->node[PAIR_A].done[1], "ok");
     (void)pair_free(p);
@@ -289,7 +273,7 @@ static void test_forged_cookie(void **state)
 
     (void)state;
     pair_initiate(p, PAIR_A, 1);
-    forge(p, NOTIFY_COOKIE, "forged", 6);
+    forged_notify(p, NOTIFY_COOKIE, "forged", 6);
     assert_true(pair_until(p, pair_is_up, USEC_PER_MIN));
     assert_string_equal(p->node[PAIR_A].done[1], "ok");
     assert_int_equal(pair_count_events(p, PAIR_A, ENGINE_IKE_UP), 1);
@@ -360,7 +344,7 @@ static void test_endless_cookies(void **state)
         char cookie[8];
 
         (void)str_format(cookie, sizeof(cookie), "c%u", i);
-        forge(p, NOTIFY_COOKIE, cookie, strlen(cookie));
+        forged_notify(p, NOTIFY_COOKIE, cookie, strlen(cookie));
     }
     before = seen.requests;
     assert_true(before <= 1 + FIRST_RETRIES_MAX);

@@ -10,7 +10,7 @@
 # Several may run at once: everything is named after PAIR_ID. Nothing is changed outside of its namespaces.
 #
 # Settings (defaults in parentheses): PAIR_KEEP (no), "yes" leaves PAIR_DIR with its logs; PAIR_BUILD (build);
-# PAIR_SECONDS, how long test_rekey.sh lasts.
+# PAIR_SECONDS, how long test_rekey.sh lasts; PAIR_END_SECONDS (10), how long a daemon may take to end.
 #
 #   pair_up, pair_down               namespaces and links; all is taken away, may be called twice
 #   pair_exec NODE CMD...

@@ -202,14 +202,10 @@ static size_t seal_for_b(uint32_t unique, uint8_t tos, uint8_t *buf, size_t size
 static void test_nothing_from_nobody(void **state)
 {
     uint8_t packet[40] = {0x60, [6] = 59, 1, [24] = 0xFF, 0x02, [39] = 0x16};
-    struct child_conf *child;
 
     (void)state;
     leak_need(host_error);
-    child = configure(&a);
-    child->local_ts.n = child->remote_ts.n = 0;
-    add_ts(&child->local_ts, "::/0");
-    add_ts(&child->remote_ts, "::/0");
+    (void)configure_all6(&a);
     load(&a);
     assert_int_equal(install(&a, 1, (struct sa_kind){0}), 0);
     a.ops.child_use(a.path, 1);

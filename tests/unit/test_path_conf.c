@@ -30,10 +30,7 @@ static void test_traps_are_not_hit_by_the_host_itself(void **state)
 
     (void)state;
     leak_need(host_error);
-    child = configure(&a);
-    child->local_ts.n = child->remote_ts.n = 0;
-    add_ts(&child->local_ts, "::/0");
-    add_ts(&child->remote_ts, "::/0");
+    child = configure_all6(&a);
     child->n_networks = 1;
     child->networks[0] = (struct network_conf){addr_of("fd00:2::", 0), 64};
     load(&a);

@@ -291,6 +291,17 @@ static inline struct child_conf *configure(struct end *e)
     return child;
 }
 
+/* A tunnel for all of IPv6, as a route-based one is. */
+static inline struct child_conf *configure_all6(struct end *e)
+{
+    struct child_conf *child = configure(e);
+
+    child->local_ts.n = child->remote_ts.n = 0;
+    add_ts(&child->local_ts, "::/0");
+    add_ts(&child->remote_ts, "::/0");
+    return child;
+}
+
 static inline void load(struct end *e)
 {
     on(e);
