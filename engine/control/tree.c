@@ -114,21 +114,50 @@ static const char *task_name(enum task_kind k)
     return "IKE_DPD";
 }
 
-/* The first one's turn has come: its request is out, or its response is being looked at, unless it waits. */
+/* CHILD: IKE_AUTH makes a CHILD_SA too, which is all that is left of it once the IKE_SA is established. */
+static void put_task(struct strbuf *b, const struct ike_sa *sa, enum task_kind kind, bool child)
+{
+    if (kind != TASK_AUTH || sa->established_at == 0)
+        vici_put_list_item(b, task_name(kind));
+    if (kind == TASK_AUTH && child)
+        vici_put_list_item(b, task_name(TASK_CHILD));
+}
+
+/* The first one's turn has come: its request is out, or its response is being looked at, unless it waits. IKE_SA_INIT
+ * and IKE_AUTH are one thing. */
+static bool is_active(const struct ike_sa *sa, const struct task *t, usec_t now)
+{
+    const struct task *first = sa->tasks;
+
+    return first->not_before <= now && (t == first || (first->kind == TASK_INIT && t->kind == TASK_AUTH));
+}
+
 static void put_tasks(struct strbuf *b, const char *key, const struct ike_sa *sa, usec_t now, bool active)
 {
     bool any = false;
 
     for (const struct task *t = sa->tasks; t; t = t->next) {
-        if ((t == sa->tasks && t->not_before <= now) != active)
+        if (is_active(sa, t, now) != active)
             continue;
         if (!any)
             vici_put_list(b, key);
         any = true;
-        vici_put_list_item(b, task_name(t->kind));
+        put_task(b, sa, t->kind, t->conf);
     }
     if (any)
         vici_put_list_end(b);
+}
+
+static void put_asked(struct strbuf *b, const struct ike_sa *sa)
+{
+    enum task_kind kind;
+    bool child;
+
+    if (!task_asked(sa, &kind, &child))
+        return;
+    vici_put_list(b, "tasks-passive");
+    put_task(b, sa, kind, child);
+    vici_put_list_end(b);
 }
 
 void tree_put_ike(struct strbuf *b, const struct ike_sa *sa, usec_t now)
@@ -153,6 +182,7 @@ void tree_put_ike(struct strbuf *b, const struct ike_sa *sa, usec_t now)
     }
     put_tasks(b, "tasks-queued", sa, now, false);
     put_tasks(b, "tasks-active", sa, now, true);
+    put_asked(b, sa);
 }
 
 /* CHILD_SAs ------------------------------------------------------------------------------------------------------- */

@@ -14,7 +14,7 @@ struct child_sa *child_sa_new(struct ike_sa *sa, struct ike_conf *ike_conf, cons
     c->ike = sa;
     c->ike_conf = ike_conf_ref(ike_conf);
     c->conf = conf;
-    c->unique = core_unique(sa->engine);
+    c->unique = ++sa->engine->last_child;
     c->reqid = conf->reqid != 0 ? conf->reqid : core_reqid(sa->engine, ike_conf->name, conf);
     c->rekey_at = c->life_at = c->inactive_at = c->gone_at = USEC_NEVER;
     while (*end)
@@ -25,19 +25,29 @@ struct child_sa *child_sa_new(struct ike_sa *sa, struct ike_conf *ike_conf, cons
 }
 
 /* UP and DOWN are told once each, and not where a rekeying puts one in the place of another. */
-static void tell(struct child_sa *c, enum child_state before)
+static void tell_up(struct child_sa *c)
 {
     struct engine_event ev = {.type = ENGINE_CHILD_UP, .ike = c->ike, .child = c};
 
-    if (c->state == CHILD_INSTALLED && before == CHILD_INSTALLING && c->replaces == 0) {
+    if (c->replaces == 0)
         core_event(c->ike->engine, &ev);
-    } else if ((c->state == CHILD_DELETED || c->state == CHILD_DESTROYING) &&
-               (before == CHILD_INSTALLED || before == CHILD_UPDATING || before == CHILD_REKEYING ||
-                before == CHILD_DELETING) &&
-               c->installed_at != 0 && c->replaced_by == 0) {
-        ev.type = ENGINE_CHILD_DOWN;
-        core_event(c->ike->engine, &ev);
-    }
+}
+
+static void tell_down(struct child_sa *c, enum child_state before)
+{
+    struct engine_event ev = {.type = ENGINE_CHILD_DOWN, .ike = c->ike, .child = c};
+
+    if (c->told_down || c->installed_at == 0 || c->replaced_by != 0)
+        return;
+    if (before != CHILD_INSTALLED && before != CHILD_UPDATING && before != CHILD_REKEYING && before != CHILD_DELETING)
+        return;
+    c->told_down = true;
+    core_event(c->ike->engine, &ev);
+}
+
+void child_sa_tell_down(struct child_sa *c)
+{
+    tell_down(c, c->state);
 }
 
 void child_sa_become(struct child_sa *c, enum child_state s, const char *reason, usec_t now)
@@ -48,7 +58,10 @@ void child_sa_become(struct child_sa *c, enum child_state s, const char *reason,
     c->state = s;
     ike_sa_log(c->ike, ENGINE_LOG_CHD, 2, "CHILD_SA %s{%u} %s => %s: %s", c->conf->name, c->unique,
                child_state_name(before), child_state_name(s), reason);
-    tell(c, before);
+    if (s == CHILD_INSTALLED && before == CHILD_INSTALLING)
+        tell_up(c);
+    else if (s == CHILD_DELETED || s == CHILD_DESTROYING)
+        tell_down(c, before);
     engine_wake(c->ike->engine, now);
 }
 

@@ -103,11 +103,6 @@ void core_send(struct engine *e, const struct addr *local, const struct addr *re
 
 /* Tables ---------------------------------------------------------------------------------------------------------- */
 
-uint32_t core_unique(struct engine *e)
-{
-    return ++e->last_unique;
-}
-
 uint32_t core_reqid(struct engine *e, const char *ike, const struct child_conf *conf)
 {
     struct reqid *r;

@@ -31,7 +31,6 @@ enum core_answer {
 bool core_may_answer(struct engine *e, enum core_answer a, usec_t now);
 
 /* Tables ---------------------------------------------------------------------------------------------------------- */
-uint32_t core_unique(struct engine *e); /* ids of IKE_SAs and CHILD_SAs, never 0, never twice */
 uint32_t core_reqid(struct engine *e, const char *ike, const struct child_conf *conf); /* the same for the same child */
 uint32_t core_esp_spi(struct engine *e); /* random, above 255, none of ours in use */
 /* The token of an IKE_SA of ours, made of its SPIs and the secret of the settings (RFC 6290 5). False: no QCD. */

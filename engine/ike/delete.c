@@ -179,10 +179,15 @@ void delete_ike_ended(struct ike_sa *sa, const char *reason, usec_t now)
 /* RFC 7296 2.25.2: as usual, whatever of ours is under way; its own rekeying, or DELETE, is forgotten. */
 void delete_ike_by_peer(struct ike_sa *sa, const char *reason, usec_t now)
 {
+    bool by_peer;
+
     rekey_ike_taken_back(sa);
     ike_sa_log(sa, ENGINE_LOG_IKE, sa->replaced_by == 0 ? 0 : 1, "%s", reason);
     rekey_ike_adopt_rival(sa, now);
-    end(sa, sa->state != IKE_DELETING, reason, now);
+    by_peer = sa->state != IKE_DELETING;
+    if (by_peer)
+        ike_sa_become(sa, IKE_DELETING, "the peer's DELETE", now);
+    end(sa, by_peer, reason, now);
 }
 
 static int build_ike(struct ike_sa *sa, struct task *t, struct chain_writer *cw, usec_t now)

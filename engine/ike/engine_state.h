@@ -66,7 +66,7 @@ struct engine {
     struct ike_sa *half_open[ENGINE_HALF_OPEN_MAX]; /* of these, those that a peer began and has not authenticated */
     unsigned n_half_open;
     bool reap_wanted;
-    uint32_t last_unique, last_reqid;
+    uint32_t last_ike, last_child, last_reqid; /* unique ids: never 0, never twice */
     struct waiter waiters[ENGINE_WAITERS_MAX];
     size_t n_waiters;
 

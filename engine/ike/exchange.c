@@ -215,7 +215,9 @@ static void take_request(struct ike_sa *sa, struct message *in, uint8_t first, c
     } else {
         switch (rules_check(exchanges[in->h.exchange - IKE_SA_INIT].request, &in->chain, &type)) {
         case RULES_FINE:
+            sa->request = in;
             respond(sa, in, &cw, now);
+            sa->request = NULL;
             break;
         case RULES_CRITICAL: /* RFC 7296 2.5 */
             payload_write_notify(&cw, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, PROTO_NONE, NULL, 0, &type, 1);

@@ -33,7 +33,7 @@ struct ike_sa *ike_sa_new(struct engine *e, struct ike_conf *c, bool initiator, 
         return NULL;
     sa->engine = e;
     sa->conf = ike_conf_ref(c);
-    sa->unique = core_unique(e);
+    sa->unique = ++e->last_ike;
     sa->initiator = initiator;
     sa->created_at = now;
     sa->last_in = sa->last_out = now;
@@ -123,8 +123,11 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason, usec_t now)
 
     if (sa->state == IKE_DESTROYING)
         return;
-    if (tell)
+    if (tell) {
         core_event(sa->engine, &ev);
+        for (struct child_sa *c = sa->children; c; c = c->next)
+            child_sa_tell_down(c);
+    }
     ike_sa_become(sa, IKE_DESTROYING, reason, now);
     for (struct child_sa *c = sa->children; c; c = c->next)
         child_sa_destroy(c, reason, now);

@@ -20,6 +20,7 @@
 #define NONCE_CMP_MAX   256
 
 struct task;
+struct message;
 struct first; /* engine/ike/first.h: what IKE_SA_INIT and IKE_AUTH keep until the IKE_SA is established */
 
 struct child_sa {
@@ -37,6 +38,7 @@ struct child_sa {
     bool in_path;       /* installed in the data path */
     bool rekeyed_by_us; /* REKEYED: our DELETE is to follow, not the peer's */
     bool closing;       /* a DELETE was asked for; its close action is not carried out */
+    bool told_down;
     usec_t installed_at;
     usec_t rekey_at, life_at;         /* USEC_NEVER */
     usec_t inactive_at;               /* when to look whether it still has traffic; USEC_NEVER */
@@ -80,7 +82,8 @@ struct ike_sa {
     struct first *first; /* owned; NULL once established */
     struct task *tasks;  /* owned; the first one's request is out while ids.pending */
     unsigned n_tasks;
-    struct child_sa *children; /* owned */
+    const struct message *request; /* of the peer, while it is being answered; NULL */
+    struct child_sa *children;     /* owned */
     unsigned n_children;
 
     usec_t created_at, established_at;
@@ -131,6 +134,7 @@ struct child_sa *child_sa_new(struct ike_sa *sa, struct ike_conf *ike_conf, cons
 /* The only writer of ->state. Tells CHILD_UP of what replaces none, CHILD_DOWN of what none replaces. */
 void child_sa_become(struct child_sa *c, enum child_state s, const char *reason, usec_t now);
 void child_sa_destroy(struct child_sa *c, const char *reason, usec_t now); /* out of the data path; CHILD_DESTROYING */
+void child_sa_tell_down(struct child_sa *c); /* it goes with its IKE_SA: told while both are in the state they end in */
 struct child_sa *child_sa_by_unique(const struct ike_sa *sa, uint32_t unique); /* NULL */
 struct child_sa *child_sa_by_spi_out(const struct ike_sa *sa, uint32_t spi);   /* what the peer calls it by; not
                                                                                    DELETED or DESTROYING; NULL */

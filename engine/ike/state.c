@@ -27,15 +27,15 @@ static const struct {
     {IKE_CONNECTING, IKE_DESTROYING, "refused, no answer, wrong answer, ended"},
     {IKE_ESTABLISHED, IKE_REKEYING, "CREATE_CHILD_SA for the IKE_SA is sent"},
     {IKE_ESTABLISHED, IKE_REKEYED, "the peer rekeyed it: its DELETE is awaited"},
-    {IKE_ESTABLISHED, IKE_DELETING, "DELETE is sent"},
-    {IKE_ESTABLISHED, IKE_DESTROYING, "the peer's DELETE, no answer, lifetime over"},
+    {IKE_ESTABLISHED, IKE_DELETING, "DELETE is sent, or the peer's came"},
+    {IKE_ESTABLISHED, IKE_DESTROYING, "no answer, lifetime over, ended at once"},
     {IKE_REKEYING, IKE_ESTABLISHED, "the rekeying was refused for now, and is tried again"},
     {IKE_REKEYING, IKE_REKEYED, "a new IKE_SA stands: ours, or the peer's of a collision"},
-    {IKE_REKEYING, IKE_DELETING, "DELETE is sent"},
-    {IKE_REKEYING, IKE_DESTROYING, "the peer's DELETE, no answer, lifetime over"},
-    {IKE_REKEYED, IKE_DELETING, "DELETE is sent by the side that rekeyed"},
-    {IKE_REKEYED, IKE_DESTROYING, "the peer's DELETE, or it never came"},
-    {IKE_DELETING, IKE_DESTROYING, "the answer to our DELETE, or none"},
+    {IKE_REKEYING, IKE_DELETING, "DELETE is sent, or the peer's came"},
+    {IKE_REKEYING, IKE_DESTROYING, "no answer, lifetime over, ended at once"},
+    {IKE_REKEYED, IKE_DELETING, "DELETE is sent by the side that rekeyed, or came from it"},
+    {IKE_REKEYED, IKE_DESTROYING, "the peer's DELETE never came"},
+    {IKE_DELETING, IKE_DESTROYING, "the answer to our DELETE, or none; the peer's DELETE"},
 };
 
 static const struct {

@@ -70,6 +70,9 @@ void task_move(struct ike_sa *sa, struct task *t, struct ike_sa *to);
 
 const struct task_ops *task_ops(enum task_kind kind);
 
+/* What the peer's request that is being answered asks for, and whether IKE_AUTH asks for a CHILD_SA. False: none is. */
+bool task_asked(const struct ike_sa *sa, enum task_kind *ret, bool *ret_child);
+
 /* Sends the next request where the window is free and one is due. Called by engine.c after every input and tick. */
 void task_run(struct ike_sa *sa, usec_t now);
 

@@ -57,13 +57,21 @@ static int op_source(void *data, const struct addr *peer, struct addr *ret_local
 static void op_event(void *data, const struct engine_event *ev)
 {
     struct pair_node *n = data;
+    struct pair_event *e = &n->events[n->n_events];
+    bool child;
 
     assert(n->n_events < PAIR_EVENTS_MAX);
-    n->events[n->n_events++] = (struct pair_event){.type = ev->type,
-                                                   .ike = ev->ike->unique,
-                                                   .child = ev->child ? ev->child->unique : 0,
-                                                   .new_ike = ev->new_ike ? ev->new_ike->unique : 0,
-                                                   .new_child = ev->new_child ? ev->new_child->unique : 0};
+    *e = (struct pair_event){.type = ev->type,
+                             .ike = ev->ike->unique,
+                             .ike_state = ev->ike->state,
+                             .child = ev->child ? ev->child->unique : 0,
+                             .child_state = ev->child ? ev->child->state : CHILD_CREATED,
+                             .new_ike = ev->new_ike ? ev->new_ike->unique : 0,
+                             .new_child = ev->new_child ? ev->new_child->unique : 0};
+    e->asked = task_asked(ev->ike, &e->task, &child);
+    if (!e->asked && ev->ike->tasks)
+        e->task = ev->ike->tasks->kind;
+    n->n_events++;
 }
 
 static void op_log(void *data, const struct engine_log *l)

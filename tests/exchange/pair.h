@@ -7,6 +7,7 @@
 
 #include "engine/ike/core.h"
 #include "engine/ike/engine.h"
+#include "engine/ike/task.h"
 
 #define PAIR_A           0
 #define PAIR_B           1
@@ -39,6 +40,10 @@ struct pair_child { /* of a data path */
 struct pair_event {
     enum engine_event_type type;
     uint32_t ike, child, new_ike, new_child;
+    enum ike_state ike_state;
+    enum child_state child_state;
+    enum task_kind task; /* what is under way: ours, or what the peer asks for */
+    bool asked;          /* the peer */
 };
 
 struct pair_node {

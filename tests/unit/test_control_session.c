@@ -173,6 +173,11 @@ static void test_lists_what_is_under_way(void **state)
     assert_string_equal(host_next(h), "1 ");
     first.not_before = USEC_NEVER;
     assert_non_null(strstr(host_ask(h, "list-sas", ""), "tasks-queued[IKE_DPD,CHILD_REKEY] child-sas"));
+    assert_string_equal(host_next(h), "1 ");
+    first = (struct task){.kind = TASK_INIT, .next = &second};
+    second = (struct task){.kind = TASK_AUTH, .conf = one.child.conf};
+    one.ike.established_at = 0;
+    assert_non_null(strstr(host_ask(h, "list-sas", ""), "tasks-active[IKE_INIT,IKE_AUTH,CHILD_CREATE] child-sas"));
 }
 
 static void test_filters_sas(void **state)
