@@ -49,8 +49,10 @@ void conns_unload(struct call *c)
 
 void conns_get(struct call *c)
 {
+    const struct ike_conf *conf;
+
     vici_put_list(c->reply, "conns");
-    for (const struct ike_conf *conf = NULL; (conf = engine_next_conf(c->control->config.engine, conf));)
+    for (size_t i = 0; (conf = engine_conf_at(c->control->config.engine, i)); i++)
         vici_put_list_item(c->reply, conf->name);
     vici_put_list_end(c->reply);
 }

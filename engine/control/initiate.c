@@ -29,9 +29,11 @@ static void answer(const struct waiting *w, const char *error, bool late, struct
 /* The connection that a wish for CHILD is about, or NULL. */
 static const char *ike_of(const struct engine *e, const struct args *a)
 {
+    const struct ike_conf *conf;
+
     if (a->ike[0])
         return a->ike;
-    for (const struct ike_conf *conf = NULL; (conf = engine_next_conf(e, conf));)
+    for (size_t i = 0; (conf = engine_conf_at(e, i)); i++)
         if (ike_conf_child(conf, a->child))
             return conf->name;
     return NULL;

@@ -129,13 +129,10 @@ static void put_conn(struct strbuf *b, const struct ike_conf *c)
  */
 static bool step(struct session *s, struct listing *l, struct strbuf *event)
 {
-    const struct ike_conf *conf = NULL;
+    const struct ike_conf *conf = engine_conf_at(s->control->config.engine, l->at);
 
-    for (size_t i = 0; i <= l->at; i++) {
-        conf = engine_next_conf(s->control->config.engine, conf);
-        if (!conf)
-            return false;
-    }
+    if (!conf)
+        return false;
     l->at++;
     if (!l->args.ike[0] || str_eq(l->args.ike, conf->name))
         put_conn(event, conf);

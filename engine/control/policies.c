@@ -6,7 +6,9 @@
 /* The connection of CHILD that A means: the first, for uninstall the first that is installed. NULL */
 static const char *ike_of(const struct engine *e, const struct args *a, bool trapped)
 {
-    for (const struct ike_conf *conf = NULL; (conf = engine_next_conf(e, conf));)
+    const struct ike_conf *conf;
+
+    for (size_t i = 0; (conf = engine_conf_at(e, i)); i++)
         if ((!a->ike[0] || str_eq(a->ike, conf->name)) && ike_conf_child(conf, a->child) &&
             (!trapped || engine_trapped(e, conf->name, a->child)))
             return conf->name;
@@ -93,14 +95,11 @@ static bool step(struct session *s, struct listing *l, struct strbuf *event)
 {
     const struct engine *e = s->control->config.engine;
     const struct args *a = &l->args;
-    const struct ike_conf *conf = NULL;
+    const struct ike_conf *conf = engine_conf_at(e, l->at);
     const struct child_conf *child;
 
-    for (size_t i = 0; i <= l->at; i++) {
-        conf = engine_next_conf(e, conf);
-        if (!conf)
-            return false;
-    }
+    if (!conf)
+        return false;
     if (l->n >= conf->n_children) {
         l->at++;
         l->n = 0;

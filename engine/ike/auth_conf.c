@@ -43,10 +43,10 @@ size_t auth_candidates(const struct ike_sa *sa, const struct identity *peer, con
                        struct ike_conf *ret[static AUTH_CANDIDATES_MAX])
 {
     struct candidate best[AUTH_CANDIDATES_MAX + 1];
-    struct ike_conf *c = NULL;
+    struct ike_conf *c;
     size_t n = 0;
 
-    while ((c = engine_next_conf(sa->engine, c))) {
+    for (size_t i = 0; (c = engine_conf_at(sa->engine, i)); i++) {
         struct candidate x = {c, identity_match(peer, &c->remote.id), 0, ike_conf_match(c, &sa->local, &sa->remote)};
         size_t at = n;
 

@@ -114,11 +114,9 @@ static bool same_prefix(const struct addr *a, const struct addr *b, unsigned bit
     bool ipv6 = addr_family(a) == AF_INET6;
     const uint8_t *x = ipv6 ? a->in6.sin6_addr.s6_addr : (const uint8_t *)&a->in.sin_addr;
     const uint8_t *y = ipv6 ? b->in6.sin6_addr.s6_addr : (const uint8_t *)&b->in.sin_addr;
+    unsigned whole = bits / 8, rest = bits % 8;
 
-    for (unsigned i = 0; i < bits; i++)
-        if (((x[i / 8] ^ y[i / 8]) & (0x80 >> i % 8)) != 0)
-            return false;
-    return true;
+    return memcmp(x, y, whole) == 0 && (rest == 0 || ((x[whole] ^ y[whole]) >> (8 - rest)) == 0);
 }
 
 /* 0: none of them; 1: only %any; more for a longer prefix. */

@@ -203,13 +203,8 @@ struct ike_conf *engine_conf(const struct engine *e, const char *name)
     return i < e->n_confs ? e->confs[i] : NULL;
 }
 
-struct ike_conf *engine_next_conf(const struct engine *e, const struct ike_conf *c)
+struct ike_conf *engine_conf_at(const struct engine *e, size_t i)
 {
-    size_t i = 0;
-
-    if (c)
-        while (i < e->n_confs && e->confs[i++] != c)
-            ;
     return i < e->n_confs ? e->confs[i] : NULL;
 }
 

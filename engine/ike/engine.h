@@ -43,9 +43,9 @@ void engine_tick(struct engine *e, usec_t now);
 
 /* Takes a reference; one of the same name is replaced, IKE_SAs keep theirs. Start actions are carried out. -ENOSPC */
 int engine_load(struct engine *e, usec_t now, struct ike_conf *c);
-int engine_unload(struct engine *e, usec_t now, const char *name);                   /* -ENOENT; IKE_SAs stay */
-struct ike_conf *engine_conf(const struct engine *e, const char *name);              /* NULL; borrowed */
-struct ike_conf *engine_next_conf(const struct engine *e, const struct ike_conf *c); /* in the order of loading */
+int engine_unload(struct engine *e, usec_t now, const char *name);      /* -ENOENT; IKE_SAs stay */
+struct ike_conf *engine_conf(const struct engine *e, const char *name); /* NULL; borrowed */
+struct ike_conf *engine_conf_at(const struct engine *e, size_t i);      /* in the order of loading; NULL: no more */
 bool engine_trapped(const struct engine *e, const char *ike, const char *child);
 
 /* Wishes: done() is called once for each ticket, perhaps before the function returns ------------------------------- */

@@ -45,11 +45,11 @@ static struct ike_conf *choose(const struct engine *e, const struct message *in,
                                struct suite *ret_suite, struct proposal *ret_chosen, bool *ret_known)
 {
     const struct alg *prefer = alg_find(ALG_DH, req->ke.group, 0);
-    struct ike_conf *c = NULL, *found = NULL;
+    struct ike_conf *c, *found = NULL;
     unsigned best = 0;
 
     *ret_known = false;
-    while ((c = engine_next_conf(e, c))) {
+    for (size_t i = 0; (c = engine_conf_at(e, i)); i++) {
         unsigned match = ike_conf_match(c, &in->local, &in->remote);
         struct proposal chosen;
         struct suite suite;

@@ -325,7 +325,7 @@ int path_flush(struct path *p)
 {
     cleanup(freep) struct network *keep = NULL;
     size_t n = 0;
-    int r = path_tunnels_networks(p, &keep, &n);
+    int r = path_tunnels_networks(p, NULL, &keep, &n);
 
     return r < 0 ? r : route_flush(p->config.route, keep, n);
 }

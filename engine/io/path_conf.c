@@ -21,14 +21,15 @@ struct path_tunnel *path_tunnel_find(const struct path *p, const char *ike, cons
 /* Of several open tunnels to a network the one that was loaded first has the packets. */
 static uint32_t free_metric(const struct path *p)
 {
-    for (uint32_t metric = 1;; metric++) {
-        bool taken = false;
+    bool taken[PATH_TUNNELS_MAX + 1] = {false};
+    uint32_t metric = 1;
 
-        for (size_t i = 0; i < p->n_tunnels; i++)
-            taken = taken || p->tunnels[i]->metric == metric;
-        if (!taken)
-            return metric;
-    }
+    assert(p->n_tunnels < PATH_TUNNELS_MAX);
+    for (size_t i = 0; i < p->n_tunnels; i++)
+        taken[p->tunnels[i]->metric] = true;
+    while (taken[metric])
+        metric++;
+    return metric;
 }
 
 static void on_packet(void *data, const uint8_t *packet, size_t len)
@@ -249,7 +250,7 @@ static void unload(struct path_tunnel *t)
     path_tunnel_release(t);
 }
 
-int path_tunnels_networks(const struct path *p, struct network **ret, size_t *ret_n)
+int path_tunnels_networks(const struct path *p, const char *ike, struct network **ret, size_t *ret_n)
 {
     size_t n = 0, max = p->n_tunnels * (TUNNEL_NETWORKS_MAX + TUNNEL_ADDRESSES_MAX);
     struct network *all = calloc(max + 1, sizeof(*all));
@@ -260,6 +261,8 @@ int path_tunnels_networks(const struct path *p, struct network **ret, size_t *re
         size_t count = 0;
         const struct network *networks = tunnel_networks(p->tunnels[i]->tunnel, &count);
 
+        if (ike && !str_eq(p->tunnels[i]->ike, ike))
+            continue;
         assert(n + count <= max);
         memcpy(&all[n], networks, count * sizeof(*all));
         n += count;
@@ -270,13 +273,13 @@ int path_tunnels_networks(const struct path *p, struct network **ret, size_t *re
 }
 
 /* What cannot be tidied up refuses packets, which is no reason to refuse a configuration. */
-static void tidy(struct path *p)
+static void tidy(struct path *p, const char *ike)
 {
-    cleanup(freep) struct network *keep = NULL;
-    size_t n;
+    cleanup(freep) struct network *wide = NULL, *keep = NULL;
+    size_t n_wide, n_keep;
 
-    if (path_tunnels_networks(p, &keep, &n) == 0)
-        (void)route_tidy(p->config.route, keep, n);
+    if (path_tunnels_networks(p, ike, &wide, &n_wide) == 0 && path_tunnels_networks(p, NULL, &keep, &n_keep) == 0)
+        (void)route_tidy(p->config.route, wide, n_wide, keep, n_keep);
 }
 
 int path_conf_load(struct path *p, const struct ike_conf *ike)
@@ -299,7 +302,7 @@ int path_conf_load(struct path *p, const struct ike_conf *ike)
         }
     }
     if (changed)
-        tidy(p);
+        tidy(p, ike->name);
     return r;
 }
 

@@ -92,8 +92,9 @@ int path_tunnel_of(struct path *p, const struct ike_conf *ike, const struct chil
 int path_tunnel_add_networks(struct path_tunnel *t, const struct selectors *ss); /* what a CHILD_SA tells. -ENOSPC */
 void path_tunnel_refresh(struct path_tunnel *t);                                 /* opens or closes it */
 void path_tunnel_release(struct path_tunnel *t); /* frees it, later, where nobody needs it any more */
-int path_tunnels_networks(const struct path *p, struct network **ret, size_t *ret_n); /* of all. -ENOMEM */
-void path_bury(struct path *p);                                                       /* frees what is dead */
+/* Of the tunnels of IKE, NULL: of all. -ENOMEM */
+int path_tunnels_networks(const struct path *p, const char *ike, struct network **ret, size_t *ret_n);
+void path_bury(struct path *p); /* frees what is dead */
 void path_tunnels_free(struct path *p);
 
 /* path_packet.c */

@@ -209,28 +209,36 @@ static bool is_unreachable(const struct route_entry *e)
     return e->index == 0 && e->metric == ROUTE_METRIC_UNREACHABLE;
 }
 
-typedef bool (*goes_fn)(const struct route_entry *e, const struct network *keep, size_t n);
+struct networks {
+    const struct network *list; /* borrowed */
+    size_t n;
+};
 
-static bool is_not_kept(const struct route_entry *e, const struct network *keep, size_t n)
+static bool is_kept(const struct route_entry *e, const struct networks *keep)
+{
+    for (size_t i = 0; i < keep->n; i++)
+        if (network_equal(&keep->list[i], &e->network))
+            return true;
+    return false;
+}
+
+static bool is_within(const struct route_entry *e, const struct networks *wide)
+{
+    for (size_t i = 0; i < wide->n; i++)
+        if (network_within(&e->network, &wide->list[i]))
+            return true;
+    return false;
+}
+
+/* WIDE NULL: whatever is not kept goes, otherwise only what is unreachable there. */
+static bool goes(const struct route_entry *e, const struct networks *wide, const struct networks *keep)
 {
     if (!is_unreachable(e))
-        return true;
-    for (size_t i = 0; i < n; i++)
-        if (network_equal(&keep[i], &e->network))
-            return false;
-    return true;
+        return !wide;
+    return (!wide || is_within(e, wide)) && !is_kept(e, keep);
 }
 
-static bool is_in_the_way(const struct route_entry *e, const struct network *keep, size_t n)
-{
-    bool within = false;
-
-    for (size_t i = 0; i < n && !within; i++)
-        within = network_within(&e->network, &keep[i]);
-    return within && is_unreachable(e) && is_not_kept(e, keep, n);
-}
-
-static int delete_where(struct route *r, goes_fn goes, const struct network *keep, size_t n)
+static int delete_all(struct route *r, const struct networks *wide, const struct networks *keep)
 {
     static const int families[] = {AF_INET, AF_INET6};
 
@@ -240,7 +248,7 @@ static int delete_where(struct route *r, goes_fn goes, const struct network *kee
         int k = route_list(r, families[f], &entries, &n_entries);
 
         for (size_t i = 0; k == 0 && i < n_entries; i++)
-            if (goes(&entries[i], keep, n))
+            if (goes(&entries[i], wide, keep))
                 k = delete_route(r, &entries[i].network, entries[i].index, entries[i].metric);
         if (k < 0)
             return k;
@@ -252,10 +260,10 @@ int route_flush(struct route *r, const struct network *keep, size_t n)
 {
     int k = n == 0 ? route_rules_del(r) : 0;
 
-    return k < 0 ? k : delete_where(r, is_not_kept, keep, n);
+    return k < 0 ? k : delete_all(r, NULL, &(struct networks){keep, n});
 }
 
-int route_tidy(struct route *r, const struct network *keep, size_t n)
+int route_tidy(struct route *r, const struct network *wide, size_t n_wide, const struct network *keep, size_t n_keep)
 {
-    return delete_where(r, is_in_the_way, keep, n);
+    return delete_all(r, &(struct networks){wide, n_wide}, &(struct networks){keep, n_keep});
 }

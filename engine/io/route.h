@@ -71,7 +71,7 @@ int route_rules_del(struct route *r);
 int route_flush(struct route *r, const struct network *keep, size_t n);
 
 /*
- * Takes away the unreachable routes within one of the N networks in KEEP that are none of theirs: an engine before us
- * left them behind, and they are in the way of the tunnel whose network is wider. Those that are in none stay.
+ * Takes away the unreachable routes within one of the networks in WIDE that are none of those in KEEP: an engine before
+ * us left them behind, and they are in the way of the tunnel whose network is wider. Those that are in none stay.
  */
-int route_tidy(struct route *r, const struct network *keep, size_t n);
+int route_tidy(struct route *r, const struct network *wide, size_t n_wide, const struct network *keep, size_t n_keep);

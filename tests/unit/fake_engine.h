@@ -73,12 +73,8 @@ struct ike_conf *engine_conf(const struct engine *e, const char *name)
     return NULL;
 }
 
-struct ike_conf *engine_next_conf(const struct engine *e, const struct ike_conf *c)
+struct ike_conf *engine_conf_at(const struct engine *e, size_t i)
 {
-    size_t i = 0;
-
-    while (c && i < e->n_confs && e->confs[i++] != c)
-        continue;
     return i < e->n_confs ? e->confs[i] : NULL;
 }
 
