@@ -17,7 +17,7 @@
 #define SETTINGS_TRIES          5
 #define SETTINGS_HALF_OPEN      (30 * USEC_PER_SEC)
 #define SETTINGS_COOKIE         64
-#define SETTINGS_PER_PEER       16
+#define SETTINGS_PER_PEER       64
 #define SETTINGS_KEEPALIVE      (20 * USEC_PER_SEC)
 #define SETTINGS_RETRY          (10 * USEC_PER_SEC)
 #define SETTINGS_FRAGMENT       1280

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define GRACE       USEC_PER_SEC        /* IKE_AUTH of one that is there has come by then */
+#define GRACE       (5 * USEC_PER_SEC)  /* by then IKE_AUTH of one that is there has come, or come once more */
 #define COOKIE_LIFE (60 * USEC_PER_SEC) /* of a secret; a cookie of the one before is good too */
 
 /* RFC 7296 2.1: the same message, not the same SPI: another one begins an IKE_SA of its own (after a forged COOKIE). */
