@@ -59,14 +59,6 @@ bool call_args(struct call *c, struct args *ret)
     return false;
 }
 
-void call_changed(const struct call *c)
-{
-    const struct control_config *config = &c->control->config;
-
-    if (config->after)
-        config->after(config->data);
-}
-
 void call_list(struct call *c, enum session_event e,
                bool (*step)(struct session *s, struct listing *l, struct strbuf *event), uint32_t *ids, size_t n,
                const struct args *a)
@@ -85,14 +77,19 @@ static uint32_t next_ticket(struct control *c)
     return c->last_ticket;
 }
 
-uint32_t call_wait(struct call *c, const struct args *a, const char *ike,
-                   void (*answer)(const struct waiting *w, const char *error, bool late, struct strbuf *reply))
+uint32_t call_wait(struct call *c, const struct args *a,
+                   bool (*concerns)(const struct control *c, const struct waiting *w, const struct engine_log *l),
+                   void (*answer)(struct control *c, const struct waiting *w, const char *error, bool late,
+                                  struct strbuf *reply))
 {
     struct waiting *w = &c->session->waiting;
 
-    *w = (struct waiting){
-        .ticket = next_ticket(c->control), .deadline = USEC_NEVER, .level = a->level, .args = *a, .answer = answer};
-    (void)str_copy(w->ike, sizeof(w->ike), str_or(ike, ""));
+    *w = (struct waiting){.ticket = next_ticket(c->control),
+                          .deadline = USEC_NEVER,
+                          .level = a->level,
+                          .concerns = concerns,
+                          .args = *a,
+                          .answer = answer};
     if (a->timeout != ARGS_WAIT_FOREVER)
         w->deadline = clock_add(c->now, (usec_t)a->timeout * USEC_PER_MSEC);
     control_arm(c->control);

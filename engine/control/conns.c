@@ -26,7 +26,7 @@ void conns_load(struct call *c)
         call_succeed(c);
     if (r == 0)
         call_log(c, "added vici connection: %s", conf->name);
-    call_changed(c);
+    control_changed(c->control);
 }
 
 void conns_unload(struct call *c)
@@ -44,7 +44,7 @@ void conns_unload(struct call *c)
     }
     call_log(c, "removed vici connection: %s", name);
     call_succeed(c);
-    call_changed(c);
+    control_changed(c->control);
 }
 
 void conns_get(struct call *c)

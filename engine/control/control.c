@@ -63,6 +63,12 @@ void control_arm(struct control *c)
     loop_timer_at(c->timer, next);
 }
 
+void control_changed(const struct control *c)
+{
+    if (c->config.after)
+        c->config.after(c->config.data);
+}
+
 bool control_heard(const struct control *c, enum session_event e)
 {
     for (const struct session *s = c->sessions; s; s = s->next)
@@ -189,12 +195,12 @@ static void put_log(struct strbuf *b, const struct engine_log *l, bool thread)
     vici_put_value(b, "msg", l->text);
 }
 
-/* Whether L is about what S waits for. */
-static bool concerns(const struct session *s, const struct engine_log *l)
+/* Whether L is about the IKE_SA that is worked on for S. */
+static bool concerns(const struct control *c, const struct session *s, const struct engine_log *l)
 {
     const struct waiting *w = &s->waiting;
 
-    return w->ticket != 0 && l->level <= w->level && (!w->ike[0] || !l->ike_name || str_eq(w->ike, l->ike_name));
+    return w->ticket != 0 && l->level <= w->level && l->ike_unique != 0 && w->concerns(c, w, l);
 }
 
 void control_log(struct control *c, const struct engine_log *l)
@@ -211,6 +217,6 @@ void control_log(struct control *c, const struct engine_log *l)
         return;
     put_log(&to_those_who_wait, l, false);
     for (struct session *s = c->sessions; s; s = s->next)
-        if (concerns(s, l))
+        if (concerns(c, s, l))
             session_tell(s, SESSION_CONTROL_LOG, &to_those_who_wait);
 }

@@ -14,10 +14,11 @@ static struct subject subject_of(const struct args *a)
 }
 
 /* charon's sentence; the reason behind it is ours. */
-static void answer(const struct waiting *w, const char *error, bool late, struct strbuf *reply)
+static void answer(struct control *c, const struct waiting *w, const char *error, bool late, struct strbuf *reply)
 {
     struct subject s = subject_of(&w->args);
 
+    (void)c;
     vici_put_value(reply, "success", late || error ? "no" : "yes");
     if (late)
         vici_put_valuef(reply, "errmsg", "%s '%s' not established after %" PRId64 "ms", s.kind, s.name,
@@ -26,7 +27,12 @@ static void answer(const struct waiting *w, const char *error, bool late, struct
         vici_put_valuef(reply, "errmsg", "establishing %s '%s' failed: %s", s.kind, s.name, error);
 }
 
-/* The connection that a wish for CHILD is about, or NULL. */
+static bool concerns(const struct control *c, const struct waiting *w, const struct engine_log *l)
+{
+    return engine_serves(c->config.engine, l->ike_unique, w->ticket) || (w->beginning && str_eq(w->ike, l->ike_name));
+}
+
+/* The connection that a wish for CHILD is about; "". */
 static const char *ike_of(const struct engine *e, const struct args *a)
 {
     const struct ike_conf *conf;
@@ -36,7 +42,18 @@ static const char *ike_of(const struct engine *e, const struct args *a)
     for (size_t i = 0; (conf = engine_conf_at(e, i)); i++)
         if (ike_conf_child(conf, a->child))
             return conf->name;
-    return NULL;
+    return "";
+}
+
+/* The session waits for the ticket that is returned. */
+static uint32_t begin_waiting(struct call *c, const struct args *a)
+{
+    uint32_t ticket = call_wait(c, a, concerns, answer);
+    struct waiting *w = &c->session->waiting;
+
+    (void)str_copy(w->ike, sizeof(w->ike), ike_of(c->control->config.engine, a));
+    w->beginning = true;
+    return ticket;
 }
 
 void initiate_run(struct call *c)
@@ -54,8 +71,9 @@ void initiate_run(struct call *c)
     }
     call_log_args(c, "initiate", &a);
     if (a.timeout >= 0)
-        ticket = call_wait(c, &a, ike_of(e, &a), answer);
+        ticket = begin_waiting(c, &a);
     r = engine_initiate(e, c->now, args_ike(&a), args_child(&a), ticket);
+    c->session->waiting.beginning = false;
     if (r < 0) {
         struct subject s = subject_of(&a);
 
@@ -65,5 +83,5 @@ void initiate_run(struct call *c)
     }
     if (ticket == 0)
         call_succeed(c);
-    call_changed(c);
+    control_changed(c->control);
 }

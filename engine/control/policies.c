@@ -41,7 +41,7 @@ void policies_install(struct call *c)
         call_fail(c, "installing policy '%s' failed", a.child);
     else
         call_succeed(c);
-    call_changed(c);
+    control_changed(c->control);
 }
 
 void policies_uninstall(struct call *c)
@@ -58,7 +58,7 @@ void policies_uninstall(struct call *c)
         call_fail(c, "policy '%s' not found", a.child);
     else
         call_succeed(c);
-    call_changed(c);
+    control_changed(c->control);
 }
 
 /* "dynamic" is the outside address, where the connection names a single one. */

@@ -273,7 +273,7 @@ void session_end_waiting(struct session *s, const char *error, bool late)
 
     strbuf_init(&reply, VICI_MESSAGE_MAX);
     s->waiting = (struct waiting){.deadline = USEC_NEVER};
-    w.answer(&w, error, late, &reply);
+    w.answer(s->control, &w, error, late, &reply);
     respond(s, &reply);
     control_arm(s->control);
     if (!s->at_work)

@@ -43,13 +43,16 @@ struct listing {
 
 /* A wish that the engine was given and whose end is waited for. */
 struct waiting {
-    uint32_t ticket;         /* 0: none */
-    usec_t deadline;         /* USEC_NEVER */
-    char ike[CONF_NAME_MAX]; /* whose log lines the client is told; "": all */
-    int level;
-    unsigned matches; /* terminate */
+    uint32_t ticket; /* 0: none */
+    usec_t deadline; /* USEC_NEVER */
+    int level;       /* of the log lines that the client is told: */
+    bool (*concerns)(const struct control *c, const struct waiting *w, const struct engine_log *l);
+    bool beginning;          /* initiate: the engine has not returned yet, */
+    char ike[CONF_NAME_MAX]; /* and works on this connection */
+    unsigned matches;        /* terminate */
+    uint32_t last;           /* terminate: the newest of what was to be ended */
     struct args args;
-    void (*answer)(const struct waiting *w, const char *error, bool late, struct strbuf *reply);
+    void (*answer)(struct control *c, const struct waiting *w, const char *error, bool late, struct strbuf *reply);
 };
 
 struct session {

@@ -14,22 +14,19 @@ static bool has_filter(const struct args *a)
     return a->ike[0] || a->child[0] || a->ike_id || a->child_id;
 }
 
-static void put_answer(struct strbuf *b, unsigned matches, unsigned terminated, const char *error)
+static bool wants_children(const struct args *a)
 {
-    vici_put_value(b, "success", error ? "no" : "yes");
-    vici_put_valuef(b, "matches", "%u", matches);
-    vici_put_valuef(b, "terminated", "%u", terminated);
-    if (error)
-        vici_put_value(b, "errmsg", error);
+    return a->child[0] || a->child_id;
 }
 
-static void answer(const struct waiting *w, const char *error, bool late, struct strbuf *reply)
+static bool is_meant(const struct ike_sa *sa, const struct args *a)
 {
-    if (!late && !error)
-        put_answer(reply, w->matches, w->matches, NULL);
-    else
-        put_answer(reply, w->matches, 0,
-                   w->matches == 1 ? "terminating SA failed" : "not all matching SAs could be terminated");
+    return (!a->ike[0] || str_eq(a->ike, sa->conf->name)) && (!a->ike_id || a->ike_id == sa->unique);
+}
+
+static bool is_child_meant(const struct child_sa *c, const struct args *a)
+{
+    return (!a->child[0] || str_eq(a->child, c->conf->name)) && (!a->child_id || a->child_id == c->unique);
 }
 
 static bool is_alive(enum child_state s)
@@ -37,34 +34,79 @@ static bool is_alive(enum child_state s)
     return s != CHILD_DESTROYING && s != CHILD_DELETED && s != CHILD_REKEYED;
 }
 
-/* What engine_terminate() will find. It may be done before it returns, and the answer tells the number. */
-static unsigned count(const struct engine *e, const struct args *a)
+static void tally(uint32_t unique, uint32_t last, unsigned *n, uint32_t *newest)
 {
-    bool children = a->child[0] || a->child_id;
+    if (unique > last)
+        return;
+    ++*n;
+    if (unique > *newest)
+        *newest = unique;
+}
+
+/* The SAs that A means, as engine_terminate() finds them, but for those that are newer than LAST. */
+static unsigned count(const struct engine *e, const struct args *a, uint32_t last, uint32_t *newest)
+{
     unsigned n = 0;
 
+    *newest = 0;
     for (const struct ike_sa *sa = NULL; (sa = engine_next_sa(e, sa));) {
-        if (sa->state == IKE_DESTROYING)
+        if (sa->state == IKE_DESTROYING || !is_meant(sa, a))
             continue;
-        if ((a->ike[0] && !str_eq(a->ike, sa->conf->name)) || (a->ike_id && a->ike_id != sa->unique))
-            continue;
-        n += !children;
-        for (const struct child_sa *c = sa->children; children && c; c = c->next)
-            n += is_alive(c->state) && (!a->child[0] || str_eq(a->child, c->conf->name)) &&
-                 (!a->child_id || a->child_id == c->unique);
+        if (!wants_children(a))
+            tally(sa->unique, last, &n, newest);
+        for (const struct child_sa *c = sa->children; wants_children(a) && c; c = c->next)
+            if (is_alive(c->state) && is_child_meant(c, a))
+                tally(c->unique, last, &n, newest);
     }
     return n;
 }
 
-/* Whose log is of interest: the connection's, where one is named. */
-static const char *ike_of(const struct engine *e, const struct args *a)
+static void put_answer(struct strbuf *b, unsigned matches, unsigned terminated)
 {
-    if (a->ike[0] || a->ike_id == 0)
-        return args_ike(a);
-    for (const struct ike_sa *sa = NULL; (sa = engine_next_sa(e, sa));)
-        if (sa->unique == a->ike_id)
-            return sa->conf->name;
-    return NULL;
+    const char *error = NULL;
+
+    if (matches == 0)
+        error = "no matching SAs to terminate found";
+    else if (terminated < matches)
+        error = matches == 1 ? "terminating SA failed" : "not all matching SAs could be terminated";
+    vici_put_value(b, "success", error ? "no" : "yes");
+    vici_put_valuef(b, "matches", "%u", matches);
+    vici_put_valuef(b, "terminated", "%u", terminated);
+    if (error)
+        vici_put_value(b, "errmsg", error);
+}
+
+/* What is gone is ended, however it came. After the time that was given to the peer FORCE does without it. */
+static void answer(struct control *c, const struct waiting *w, const char *error, bool late, struct strbuf *reply)
+{
+    struct engine *e = c->config.engine;
+    struct engine_filter f = filter_of(&w->args);
+    unsigned left, matches;
+    uint32_t newest;
+
+    (void)error;
+    if (late && w->args.force) {
+        (void)engine_terminate(e, loop_now(c->loop), &f, true, 0, &matches);
+        control_changed(c);
+    }
+    left = count(e, &w->args, w->last, &newest);
+    put_answer(reply, w->matches, left < w->matches ? w->matches - left : 0);
+}
+
+static bool concerns(const struct control *c, const struct waiting *w, const struct engine_log *l)
+{
+    const struct args *a = &w->args;
+
+    for (const struct ike_sa *sa = NULL; (sa = engine_next_sa(c->config.engine, sa));) {
+        const struct child_sa *child = sa->children;
+
+        if (sa->unique != l->ike_unique)
+            continue;
+        while (child && !is_child_meant(child, a))
+            child = child->next;
+        return is_meant(sa, a) && (child || !wants_children(a));
+    }
+    return false;
 }
 
 void terminate_run(struct call *c)
@@ -85,17 +127,15 @@ void terminate_run(struct call *c)
     call_log_args(c, "terminate", &a);
     f = filter_of(&a);
     if (a.timeout >= 0) {
-        ticket = call_wait(c, &a, ike_of(e, &a), answer);
-        w->matches = count(e, &a);
+        ticket = call_wait(c, &a, concerns, answer);
+        w->matches = count(e, &a, UINT32_MAX, &w->last);
     }
-    (void)engine_terminate(e, c->now, &f, a.force, ticket, &matches);
+    (void)engine_terminate(e, c->now, &f, a.force && a.timeout <= 0, ticket, &matches);
     if (matches == 0 || ticket == 0) {
         call_wait_not(c);
-        put_answer(c->reply, matches, matches, matches > 0 ? NULL : "no matching SAs to terminate found");
-    } else if (w->ticket == ticket) {
-        w->matches = matches;
+        put_answer(c->reply, matches, matches);
     }
-    call_changed(c);
+    control_changed(c->control);
 }
 
 void rekey_run(struct call *c)
@@ -117,5 +157,5 @@ void rekey_run(struct call *c)
     vici_put_valuef(c->reply, "matches", "%u", matches);
     if (matches == 0)
         vici_put_value(c->reply, "errmsg", "no matching SAs to rekey found");
-    call_changed(c);
+    control_changed(c->control);
 }

@@ -192,16 +192,16 @@ void core_attempt_failed(struct ike_sa *sa, bool silence, const char *reason, us
     struct ike_sa *other = sa->initiator ? standing_of(sa) : NULL;
     bool again = sa->initiator && silence && (sa->conf->keyingtries == 0 || sa->keyingtry < sa->conf->keyingtries);
 
+    ike_sa_log(sa, ENGINE_LOG_IKE, 0, "the IKE_SA cannot be made: %s%s", reason,
+               other   ? "; another one stands"
+               : again ? "; once more"
+                       : "");
     if (other)
         hand_over(sa, other);
     else if (again)
         begin_anew(sa, now);
     else if (sa->initiator && !silence && sa->conf->keyingtries == 0)
         begin_later(sa, now);
-    ike_sa_log(sa, ENGINE_LOG_IKE, 0, "the IKE_SA cannot be made: %s%s", reason,
-               other   ? "; another one stands"
-               : again ? "; once more"
-                       : "");
     ike_sa_destroy(sa, reason, now);
 }
 

@@ -140,16 +140,6 @@ static void add_ending(struct ending *e, const struct child_sa *c, unsigned acti
     e->n++;
 }
 
-/* Who waits for the end of what ends anyway has what he wanted. */
-static void answer_deletes(struct ike_sa *sa)
-{
-    for (struct task *t = sa->tasks; t; t = t->next)
-        if (t->kind == TASK_DELETE_IKE || t->kind == TASK_DELETE_CHILD) {
-            core_done(sa->engine, t->ticket, NULL);
-            t->ticket = 0;
-        }
-}
-
 static void end(struct ike_sa *sa, bool by_peer, const char *reason, usec_t now)
 {
     struct engine *engine = sa->engine;
@@ -163,7 +153,6 @@ static void end(struct ike_sa *sa, bool by_peer, const char *reason, usec_t now)
         else if (by_peer)
             add_ending(&e, c, c->conf->close_action);
     }
-    answer_deletes(sa);
     ike_sa_destroy(sa, reason, now);
     for (size_t i = 0; i < e.n; i++) {
         core_action(engine, e.children[i].ike, e.children[i].conf, e.children[i].action, now);

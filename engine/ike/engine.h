@@ -55,12 +55,16 @@ bool engine_trapped(const struct engine *e, const char *ike, const char *child);
  */
 int engine_initiate(struct engine *e, usec_t now, const char *ike, const char *child, uint32_t ticket);
 
+/* Whether the IKE_SA of this unique id works on what was asked for under TICKET. */
+bool engine_serves(const struct engine *e, uint32_t ike, uint32_t ticket);
+
 struct engine_filter { /* zero and NULL: any */
     const char *ike, *child;
     uint32_t ike_id, child_id;
 };
 
-/* With FORCE nobody's answer is waited for. *RET is the number of SAs that are ended; with 0 done() is not called. */
+/* With FORCE the peer's answer to the DELETE of an IKE_SA is not waited for. *RET is the number of SAs that are ended;
+ * with 0 done() is not called. */
 int engine_terminate(struct engine *e, usec_t now, const struct engine_filter *f, bool force, uint32_t ticket,
                      unsigned *ret);
 /* Begun when this returns; REAUTH makes IKE_SAs anew. *RET as above. */

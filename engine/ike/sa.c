@@ -132,7 +132,7 @@ void ike_sa_destroy(struct ike_sa *sa, const char *reason, usec_t now)
     for (struct child_sa *c = sa->children; c; c = c->next)
         child_sa_destroy(c, reason, now);
     while (sa->tasks)
-        task_free(sa, sa->tasks, sa->tasks->error[0] ? sa->tasks->error : reason);
+        task_end(sa, sa->tasks, reason);
     sa->engine->reap_wanted = true;
 }
 

@@ -97,6 +97,15 @@ void task_free(struct ike_sa *sa, struct task *t, const char *error)
     free(t);
 }
 
+void task_end(struct ike_sa *sa, struct task *t, const char *reason)
+{
+    bool wanted = t->kind == TASK_DELETE_IKE || t->kind == TASK_DELETE_CHILD;
+
+    if (t->error[0])
+        reason = t->error;
+    task_free(sa, t, wanted ? NULL : reason);
+}
+
 void task_move(struct ike_sa *sa, struct task *t, struct ike_sa *to)
 {
     unlink_task(sa, t);

@@ -62,6 +62,7 @@ extern const struct task_ops task_init_ops, task_auth_ops, task_child_ops, task_
 struct task *task_add(struct ike_sa *sa, enum task_kind kind, struct ike_conf *ike_conf, const struct child_conf *conf,
                       uint32_t child, uint32_t ticket);
 void task_free(struct ike_sa *sa, struct task *t, const char *error); /* unlinked; answers its ticket */
+void task_end(struct ike_sa *sa, struct task *t, const char *reason); /* its IKE_SA ends, as a DELETE wanted */
 bool task_is_out(const struct ike_sa *sa, const struct task *t);      /* its request waits for the response */
 const struct task *task_find(const struct ike_sa *sa, enum task_kind kind, uint32_t child); /* 0: any; NULL */
 

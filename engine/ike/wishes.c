@@ -118,6 +118,26 @@ int engine_initiate(struct engine *e, usec_t now, const char *ike, const char *c
     return 0;
 }
 
+static bool waits_for(const struct engine *e, uint32_t ticket, uint32_t of)
+{
+    for (size_t i = 0; i < e->n_waiters; i++)
+        if (e->waiters[i].ticket == ticket && e->waiters[i].of == of && e->waiters[i].count == 0)
+            return true;
+    return false;
+}
+
+bool engine_serves(const struct engine *e, uint32_t ike, uint32_t ticket)
+{
+    const struct ike_sa *sa = e->sas;
+
+    while (sa && sa->unique != ike)
+        sa = sa->next;
+    for (const struct task *t = sa ? sa->tasks : NULL; t; t = t->next)
+        if (t->ticket != 0 && (t->ticket == ticket || waits_for(e, ticket, t->ticket)))
+            return true;
+    return false;
+}
+
 void core_action(struct engine *e, struct ike_conf *c, const struct child_conf *conf, unsigned action, usec_t now)
 {
     struct ike_conf *loaded = engine_conf(e, c->name);
@@ -172,7 +192,7 @@ static void end_now(struct ike_sa *sa, usec_t now)
 {
     if (!sa->ids.pending && (sa->state == IKE_ESTABLISHED || sa->state == IKE_REKEYING)) {
         while (sa->tasks)
-            task_free(sa, sa->tasks, "ended");
+            task_end(sa, sa->tasks, "ended");
         if (task_add(sa, TASK_DELETE_IKE, NULL, NULL, 0, 0))
             task_run(sa, now);
     }
@@ -195,16 +215,14 @@ static void end_sa(struct ike_sa *sa, bool force, uint32_t ticket, usec_t now)
     }
 }
 
-static void end_child(struct child_sa *c, bool force, uint32_t ticket, usec_t now)
+static void end_child(struct child_sa *c, uint32_t ticket, usec_t now)
 {
     struct engine *e = c->ike->engine;
 
     attempt_forget(e, c->ike->conf->name, c->conf->name);
     c->closing = true;
-    if (!task_add(c->ike, TASK_DELETE_CHILD, NULL, NULL, c->unique, force ? 0 : ticket)) {
+    if (!task_add(c->ike, TASK_DELETE_CHILD, NULL, NULL, c->unique, ticket)) {
         child_sa_destroy(c, "ended", now);
-        core_done(e, ticket, NULL);
-    } else if (force) {
         core_done(e, ticket, NULL);
     }
 }
@@ -227,7 +245,7 @@ int engine_terminate(struct engine *e, usec_t now, const struct engine_filter *f
         }
         for (struct child_sa *c = sa->children; c; c = c->next)
             if (is_child_meant(c, f))
-                end_child(c, force, ticket, now);
+                end_child(c, ticket, now);
     }
     run_all(e, now);
     *ret = n;

@@ -21,6 +21,7 @@ struct engine {
     unsigned found;     /* what terminate and rekey are to find */
     bool at_once;       /* done before the function returns */
     const char *error;  /* then */
+    uint32_t serves;    /* unique id of the IKE_SA that works on the last wish */
     bool trapped;
     void (*done)(void *data, uint32_t ticket, const char *error);
     void *data;
@@ -94,11 +95,25 @@ int engine_initiate(struct engine *e, usec_t now, const char *ike, const char *c
     return -ENOENT;
 }
 
+bool engine_serves(const struct engine *e, uint32_t ike, uint32_t ticket)
+{
+    return ike == e->serves && ticket == e->ticket;
+}
+
+static inline void fake_end(struct ike_sa *sa)
+{
+    sa->state = IKE_DESTROYING;
+    for (struct child_sa *c = sa->children; c; c = c->next)
+        c->state = CHILD_DESTROYING;
+}
+
 int engine_terminate(struct engine *e, usec_t now, const struct engine_filter *f, bool force, uint32_t ticket,
                      unsigned *ret)
 {
     (void)now;
     *ret = e->found;
+    for (struct ike_sa *sa = e->sas; sa && (force || e->at_once); sa = sa->next)
+        fake_end(sa);
     if (e->found > 0)
         fake_asked(e, force ? "kill" : "terminate", f->ike, f->child, ticket);
     return 0;

@@ -338,18 +338,24 @@ static void test_commands_behind_a_wish_wait_for_their_turn(void **state)
     assert_string_equal(host_next(h), "1 conns[aws]");
 }
 
-static void test_initiate_gives_up_waiting(void **state)
+static const char *wait_for_answer(struct host *h)
 {
-    struct host *h = *state;
     const char *text = NULL;
 
-    host_load(h, CONN("aws"));
-    assert_null(host_ask(h, "initiate", "child=net timeout=20"));
     for (unsigned i = 0; i < 1000 && !text; i++) {
         assert_true(loop_turn(h->loop, 10 * USEC_PER_MSEC) >= 0);
         text = host_next(h);
     }
-    assert_string_equal(text, "1 success=no errmsg=CHILD_SA 'net' not established after 20ms");
+    return text;
+}
+
+static void test_initiate_gives_up_waiting(void **state)
+{
+    struct host *h = *state;
+
+    host_load(h, CONN("aws"));
+    assert_null(host_ask(h, "initiate", "child=net timeout=20"));
+    assert_string_equal(wait_for_answer(h), "1 success=no errmsg=CHILD_SA 'net' not established after 20ms");
     control_done(h->control, h->engine.ticket, NULL);
     assert_null(host_next(h));
 }
@@ -366,28 +372,65 @@ static void test_who_goes_away_cancels_the_waiting_only(void **state)
     assert_string_equal(host_ask(h, "get-conns", ""), "1 conns[aws]");
 }
 
-static void test_terminate_and_rekey_count(void **state)
+static void test_terminate_counts(void **state)
+{
+    struct host *h = *state;
+    struct sas one, two, newer;
+
+    host_load(h, CONN("aws"));
+    assert_string_equal(host_ask(h, "terminate", ""), "1 success=no errmsg=missing terminate selector");
+    assert_string_equal(host_ask(h, "terminate", "ike=aws"),
+                        "1 success=no matches=0 terminated=0 errmsg=no matching SAs to terminate found");
+    host_make_sas(h, &one, 7);
+    h->engine.found = 1;
+    assert_null(host_ask(h, "terminate", "ike=aws"));
+    assert_string_equal(h->engine.asked, "terminate aws/-");
+    fake_end(&one.ike);
+    host_make_sas(h, &newer, 9); /* since then */
+    control_done(h->control, h->engine.ticket, NULL);
+    assert_string_equal(host_next(h), "1 success=yes matches=1 terminated=1");
+    host_make_sas(h, &two, 10);
+    assert_null(host_ask(h, "terminate", "child=net"));
+    fake_end(&two.ike);
+    control_done(h->control, h->engine.ticket, NULL); /* one of the two could not be ended */
+    assert_string_equal(host_next(h),
+                        "1 success=no matches=2 terminated=1 errmsg=not all matching SAs could be terminated");
+    assert_string_equal(host_ask(h, "terminate", "child=net timeout=-1"), "1 success=yes matches=1 terminated=1");
+    assert_null(host_ask(h, "terminate", "ike-id=9 timeout=20"));
+    assert_string_equal(wait_for_answer(h), "1 success=no matches=1 terminated=0 errmsg=terminating SA failed");
+    h->engine.at_once = true;
+    h->engine.error = "it is gone"; /* which is what was asked for */
+    assert_string_equal(host_ask(h, "terminate", "child-id=109"), "1 success=yes matches=1 terminated=1");
+}
+
+/* The peer has the time that is given, none where there is none. */
+static void test_terminate_by_force(void **state)
 {
     struct host *h = *state;
     struct sas one;
 
     host_load(h, CONN("aws"));
     host_make_sas(h, &one, 7);
-    assert_string_equal(host_ask(h, "terminate", ""), "1 success=no errmsg=missing terminate selector");
-    assert_string_equal(host_ask(h, "terminate", "ike=aws"),
-                        "1 success=no matches=0 terminated=0 errmsg=no matching SAs to terminate found");
     h->engine.found = 1;
-    assert_null(host_ask(h, "terminate", "ike=aws"));
-    assert_string_equal(h->engine.asked, "terminate aws/-");
-    control_done(h->control, h->engine.ticket, NULL);
-    assert_string_equal(host_next(h), "1 success=yes matches=1 terminated=1");
-    assert_string_equal(host_ask(h, "terminate", "child=net timeout=-1"), "1 success=yes matches=1 terminated=1");
-    h->engine.at_once = true;
-    assert_string_equal(host_ask(h, "terminate", "ike-id=7 force=yes"), "1 success=yes matches=1 terminated=1");
+    assert_null(host_ask(h, "terminate", "ike-id=7 force=yes timeout=20"));
+    assert_string_equal(h->engine.asked, "terminate -/-");
+    assert_string_equal(wait_for_answer(h), "1 success=yes matches=1 terminated=1");
     assert_string_equal(h->engine.asked, "kill -/-");
-    h->engine.error = "it is gone";
-    assert_string_equal(host_ask(h, "terminate", "child-id=107"),
-                        "1 success=no matches=1 terminated=0 errmsg=terminating SA failed");
+    h->engine.sas = NULL;
+    host_make_sas(h, &one, 8);
+    h->engine.at_once = true;
+    assert_string_equal(host_ask(h, "terminate", "ike-id=8 force=yes"), "1 success=yes matches=1 terminated=1");
+    assert_string_equal(h->engine.asked, "kill -/-");
+}
+
+static void test_rekey_counts(void **state)
+{
+    struct host *h = *state;
+    struct sas one;
+
+    host_load(h, CONN("aws"));
+    host_make_sas(h, &one, 7);
+    h->engine.found = 1;
     assert_string_equal(host_ask(h, "rekey", "child=net"), "1 success=yes matches=1");
     assert_string_equal(h->engine.asked, "rekey -/net");
     assert_string_equal(host_ask(h, "rekey", "ike=aws reauth=yes"), "1 success=yes matches=1");
@@ -399,43 +442,73 @@ static void test_terminate_and_rekey_count(void **state)
 
 /* The log --------------------------------------------------------------------------------------------------------- */
 
-static void say(struct host *h, int level, const char *ike, const char *text)
+static void say(struct host *h, int level, uint32_t ike, const char *text)
 {
     const struct engine_log l = {
-        .group = ENGINE_LOG_IKE, .level = level, .ike_unique = 3, .ike_name = ike, .text = text};
+        .group = ENGINE_LOG_IKE, .level = level, .ike_unique = ike, .ike_name = ike ? "aws" : NULL, .text = text};
 
     control_log(h->control, &l);
 }
 
+/* Of the IKE_SA that is worked on, as far as its level was asked for. */
 static void test_tells_the_log_of_what_is_waited_for(void **state)
 {
     struct host *h = *state;
 
     host_load(h, CONN("aws"));
     host_hear(h, "control-log");
-    say(h, 1, "aws", "before");
+    say(h, 1, 3, "before");
+    h->engine.serves = 3;
     assert_null(host_ask(h, "initiate", "child=net"));
-    say(h, 1, "aws", "initiating");
-    say(h, 2, "aws", "details");
-    say(h, 1, "other", "something else");
+    say(h, 1, 3, "initiating");
+    say(h, 2, 3, "details");
+    say(h, 1, 4, "another IKE_SA of the connection");
+    say(h, 1, 0, "none of any");
     control_done(h->control, h->engine.ticket, NULL);
-    say(h, 1, "aws", "after");
+    say(h, 1, 3, "after");
     assert_string_equal(host_next(h), "7 control-log group=IKE level=1 ikesa-name=aws ikesa-uniqueid=3 msg=initiating");
     assert_string_equal(host_next(h), "1 success=yes");
     assert_null(host_next(h));
     assert_null(host_ask(h, "initiate", "child=net loglevel=2"));
-    say(h, 2, "aws", "details");
+    say(h, 2, 3, "details");
     assert_string_equal(host_next(h), "7 control-log group=IKE level=2 ikesa-name=aws ikesa-uniqueid=3 msg=details");
+}
+
+static void test_tells_the_log_of_what_is_ended(void **state)
+{
+    static const char *const asks[] = {"ike-id=7", "child-id=107"};
+    struct host *h = *state;
+    struct sas one, two;
+
+    host_load(h, CONN("aws"));
+    host_make_sas(h, &one, 7);
+    host_make_sas(h, &two, 8);
+    h->engine.found = 1;
+    host_hear(h, "control-log");
+    for (size_t i = 0; i < ARRAY_LEN(asks); i++) {
+        assert_null(host_ask(h, "terminate", asks[i]));
+        say(h, 0, 8, "the other one");
+        say(h, 0, 7, "deleting");
+        one.child.state = CHILD_DELETED;
+        say(h, 1, 7, "deleted");
+        assert_string_equal(host_next(h),
+                            "7 control-log group=IKE level=0 ikesa-name=aws ikesa-uniqueid=7 msg=deleting");
+        assert_string_equal(host_next(h),
+                            "7 control-log group=IKE level=1 ikesa-name=aws ikesa-uniqueid=7 msg=deleted");
+        one.child.state = CHILD_INSTALLED;
+        control_done(h->control, h->engine.ticket, NULL);
+        assert_non_null(strstr(host_next(h), "1 success=no matches=1 "));
+    }
 }
 
 static void test_tells_the_log(void **state)
 {
     struct host *h = *state;
 
-    say(h, 1, NULL, "unheard");
+    say(h, 1, 0, "unheard");
     host_hear(h, "log");
-    say(h, 1, NULL, "hello");
-    say(h, 2, NULL, "details");
+    say(h, 1, 0, "hello");
+    say(h, 2, 0, "details");
     assert_string_equal(host_next(h), "7 log group=IKE level=1 thread=1 msg=hello");
     assert_null(host_next(h));
 }
@@ -449,7 +522,7 @@ static void test_who_does_not_read_is_cut_off(void **state)
     text[sizeof(text) - 1] = '\0';
     host_hear(h, "log");
     for (unsigned i = 0; i < 4 * SESSION_OUT_MAX / sizeof(text) && !h->session->dead; i++) {
-        say(h, 1, NULL, text);
+        say(h, 1, 0, text);
         assert_in_range(h->session->out.len, 0, SESSION_OUT_MAX);
     }
     assert_true(h->session->dead);
@@ -576,8 +649,11 @@ int main(void)
         T(test_commands_behind_a_wish_wait_for_their_turn),
         T(test_initiate_gives_up_waiting),
         T(test_who_goes_away_cancels_the_waiting_only),
-        T(test_terminate_and_rekey_count),
+        T(test_terminate_counts),
+        T(test_terminate_by_force),
+        T(test_rekey_counts),
         T(test_tells_the_log_of_what_is_waited_for),
+        T(test_tells_the_log_of_what_is_ended),
         T(test_tells_the_log),
         T(test_who_does_not_read_is_cut_off),
         T(test_tells_what_happens_to_sas),
