@@ -43,11 +43,6 @@ uint16_t rd_be16(struct rd *r)
     return (uint16_t)take_be(r, 2);
 }
 
-uint32_t rd_be24(struct rd *r)
-{
-    return (uint32_t)take_be(r, 3);
-}
-
 uint32_t rd_be32(struct rd *r)
 {
     return (uint32_t)take_be(r, 4);

@@ -20,7 +20,6 @@ struct rd rd_of(const void *data, size_t len);
 
 uint8_t rd_u8(struct rd *r);
 uint16_t rd_be16(struct rd *r);
-uint32_t rd_be24(struct rd *r);
 uint32_t rd_be32(struct rd *r);
 uint64_t rd_be64(struct rd *r);
 

@@ -47,11 +47,6 @@ void wr_be16(struct wr *w, uint16_t v)
     put_be(w, v, 2);
 }
 
-void wr_be24(struct wr *w, uint32_t v)
-{
-    put_be(w, v, 3);
-}
-
 void wr_be32(struct wr *w, uint32_t v)
 {
     put_be(w, v, 4);

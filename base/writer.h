@@ -19,7 +19,6 @@ struct wr wr_of(void *buf, size_t size);
 
 void wr_u8(struct wr *w, uint8_t v);
 void wr_be16(struct wr *w, uint16_t v);
-void wr_be24(struct wr *w, uint32_t v);
 void wr_be32(struct wr *w, uint32_t v);
 void wr_be64(struct wr *w, uint64_t v);
 void wr_bytes(struct wr *w, const void *data, size_t len);

@@ -145,10 +145,13 @@ static void tell_log(void *data, const struct engine_log *l)
 /* From the data path, perhaps within a call of the engine's. */
 static void on_open_failed(void *data, const char *ike, const char *child, int error)
 {
+    const struct daemon *d = data;
+    const char *why = route_error(d->route); /* of the kernel, where it said so */
     char text[TEXT_MAX];
 
-    (void)str_format(text, sizeof(text), "'%s' of '%s': its tunnel cannot be opened: %s; its networks stay unreachable",
-                     child, ike, strerror(-error));
+    (void)str_format(text, sizeof(text),
+                     "'%s' of '%s': its tunnel cannot be opened: %s%s%s; its networks stay unreachable", child, ike,
+                     strerror(-error), *why ? ": " : "", why);
     tell_log(data, &(struct engine_log){.group = ENGINE_LOG_CHD, .text = text});
 }
 
@@ -296,5 +299,5 @@ int daemon_flush(void)
     cleanup(route_freep) struct route *route = NULL;
     int r = route_new(&route);
 
-    return r < 0 ? r : route_flush(route, NULL, 0);
+    return r < 0 ? r : route_flush(route);
 }

@@ -162,14 +162,6 @@ const uint8_t *cert_issuer(const struct cert *c, size_t *ret_len)
     return name_der(X509_get_issuer_name(c->x509), ret_len);
 }
 
-const uint8_t *cert_serial(const struct cert *c, size_t *ret_len)
-{
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(c->x509);
-
-    *ret_len = (size_t)ASN1_STRING_length(serial);
-    return ASN1_STRING_get0_data(serial);
-}
-
 const struct pkey *cert_key(const struct cert *c)
 {
     return c->key;

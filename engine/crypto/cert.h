@@ -30,9 +30,8 @@ DEFINE_CLEANUP(struct cert *, cert_unref)
 const uint8_t *cert_der(const struct cert *c, size_t *ret_len);     /* as in a CERT payload */
 const uint8_t *cert_subject(const struct cert *c, size_t *ret_len); /* DER of the Name */
 const uint8_t *cert_issuer(const struct cert *c, size_t *ret_len);
-const uint8_t *cert_serial(const struct cert *c, size_t *ret_len); /* big-endian */
-const struct pkey *cert_key(const struct cert *c);                 /* the public key, borrowed */
-usec_t cert_not_before(const struct cert *c);                      /* wall time; 0 for what is before 1970 */
+const struct pkey *cert_key(const struct cert *c); /* the public key, borrowed */
+usec_t cert_not_before(const struct cert *c);      /* wall time; 0 for what is before 1970 */
 usec_t cert_not_after(const struct cert *c);
 bool cert_is_ca(const struct cert *c); /* basicConstraints; a version 1 certificate is none */
 bool cert_equal(const struct cert *a, const struct cert *b);

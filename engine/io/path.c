@@ -320,12 +320,3 @@ struct path_ops path_ops(void)
         .trap_remove = trap_remove,
     };
 }
-
-int path_flush(struct path *p)
-{
-    cleanup(freep) struct network *keep = NULL;
-    size_t n = 0;
-    int r = path_tunnels_networks(p, NULL, &keep, &n);
-
-    return r < 0 ? r : route_flush(p->config.route, keep, n);
-}

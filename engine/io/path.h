@@ -62,11 +62,3 @@ bool path_can_raw(const struct path *p);
 
 /* An ESP packet came over UDP. */
 void path_input(struct path *p, const struct udp_path *from, const uint8_t *packet, size_t len);
-
-/*
- * Takes away the routes of ours but the unreachable ones of what is loaded, for the end of the program: its networks
- * stay unreachable, and those of configurations that are gone are the host's again. Open tunnels are open no more.
- * Where nothing is loaded the rules go too: so not at the start, when what an engine before us left behind is all that
- * stands in the way of clear text. 0 or -errno.
- */
-int path_flush(struct path *p);

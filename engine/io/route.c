@@ -61,10 +61,10 @@ int route_link_up(struct route *r, uint32_t index, uint32_t mtu)
     return route_ask(r, &m);
 }
 
-static int change_addr(struct route *r, uint16_t type, uint16_t flags, uint32_t index, const struct network *a)
+int route_addr_add(struct route *r, uint32_t index, const struct network *a)
 {
     union route_message m;
-    struct ifaddrmsg *body = route_message_begin(&m, type, flags, sizeof(*body));
+    struct ifaddrmsg *body = route_message_begin(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*body));
     int family = addr_family(&a->addr);
 
     body->ifa_family = (uint8_t)family;
@@ -76,18 +76,6 @@ static int change_addr(struct route *r, uint16_t type, uint16_t flags, uint32_t 
     route_message_put_addr(&m, IFA_ADDRESS, &a->addr);
     mnl_attr_put_u32(&m.header, IFA_FLAGS, IFA_F_NODAD | IFA_F_NOPREFIXROUTE);
     return route_ask(r, &m);
-}
-
-int route_addr_add(struct route *r, uint32_t index, const struct network *a)
-{
-    return change_addr(r, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, a);
-}
-
-int route_addr_del(struct route *r, uint32_t index, const struct network *a)
-{
-    int k = change_addr(r, RTM_DELADDR, 0, index, a);
-
-    return k == -EADDRNOTAVAIL || k == -ENODEV ? 0 : k;
 }
 
 /* INDEX 0: an unreachable route. SOURCE may be NULL. */
@@ -209,36 +197,9 @@ static bool is_unreachable(const struct route_entry *e)
     return e->index == 0 && e->metric == ROUTE_METRIC_UNREACHABLE;
 }
 
-struct networks {
-    const struct network *list; /* borrowed */
-    size_t n;
-};
+typedef bool (*goes_fn)(const struct route_entry *e, const void *data);
 
-static bool is_kept(const struct route_entry *e, const struct networks *keep)
-{
-    for (size_t i = 0; i < keep->n; i++)
-        if (network_equal(&keep->list[i], &e->network))
-            return true;
-    return false;
-}
-
-static bool is_within(const struct route_entry *e, const struct networks *wide)
-{
-    for (size_t i = 0; i < wide->n; i++)
-        if (network_within(&e->network, &wide->list[i]))
-            return true;
-    return false;
-}
-
-/* WIDE NULL: whatever is not kept goes, otherwise only what is unreachable there. */
-static bool goes(const struct route_entry *e, const struct networks *wide, const struct networks *keep)
-{
-    if (!is_unreachable(e))
-        return !wide;
-    return (!wide || is_within(e, wide)) && !is_kept(e, keep);
-}
-
-static int delete_all(struct route *r, const struct networks *wide, const struct networks *keep)
+static int delete_where(struct route *r, goes_fn goes, const void *data)
 {
     static const int families[] = {AF_INET, AF_INET6};
 
@@ -248,7 +209,7 @@ static int delete_all(struct route *r, const struct networks *wide, const struct
         int k = route_list(r, families[f], &entries, &n_entries);
 
         for (size_t i = 0; k == 0 && i < n_entries; i++)
-            if (goes(&entries[i], wide, keep))
+            if (goes(&entries[i], data))
                 k = delete_route(r, &entries[i].network, entries[i].index, entries[i].metric);
         if (k < 0)
             return k;
@@ -256,14 +217,40 @@ static int delete_all(struct route *r, const struct networks *wide, const struct
     return 0;
 }
 
-int route_flush(struct route *r, const struct network *keep, size_t n)
+static bool is_anything(const struct route_entry *e, const void *data)
 {
-    int k = n == 0 ? route_rules_del(r) : 0;
+    (void)e, (void)data;
+    return true;
+}
 
-    return k < 0 ? k : delete_all(r, NULL, &(struct networks){keep, n});
+int route_flush(struct route *r)
+{
+    int k = route_rules_del(r);
+
+    return k < 0 ? k : delete_where(r, is_anything, NULL);
+}
+
+struct tidying {
+    const struct network *wide, *keep;
+    size_t n_wide, n_keep;
+};
+
+static bool is_in_the_way(const struct route_entry *e, const void *data)
+{
+    const struct tidying *t = data;
+    bool within = false;
+
+    for (size_t i = 0; i < t->n_wide && !within; i++)
+        within = network_within(&e->network, &t->wide[i]);
+    if (!within || !is_unreachable(e))
+        return false;
+    for (size_t i = 0; i < t->n_keep; i++)
+        if (network_equal(&t->keep[i], &e->network))
+            return false;
+    return true;
 }
 
 int route_tidy(struct route *r, const struct network *wide, size_t n_wide, const struct network *keep, size_t n_keep)
 {
-    return delete_all(r, &(struct networks){wide, n_wide}, &(struct networks){keep, n_keep});
+    return delete_where(r, is_in_the_way, &(struct tidying){wide, keep, n_wide, n_keep});
 }

@@ -46,7 +46,6 @@ int route_link_up(struct route *r, uint32_t index, uint32_t mtu);
 
 /* An address alone: the network that it is in gets no route. */
 int route_addr_add(struct route *r, uint32_t index, const struct network *a);
-int route_addr_del(struct route *r, uint32_t index, const struct network *a);
 
 /* The first of the host's addresses of FAMILY that MATCH takes, on whatever link. -EADDRNOTAVAIL */
 typedef bool (*route_match_fn)(const void *data, const struct addr *a);
@@ -64,11 +63,9 @@ int route_unreachable_del(struct route *r, const struct network *n);
 int route_rules_add(struct route *r);
 int route_rules_del(struct route *r);
 
-/*
- * Takes away what is in our table, whoever left it there, but for the unreachable routes of the N networks in KEEP; the
- * rules too where N is 0. Call it after the tunnels were made, so that no network is without a route in between.
+/* Takes away what is in our table, whoever left it there, and the rules: nothing stands in the way of clear text then.
  */
-int route_flush(struct route *r, const struct network *keep, size_t n);
+int route_flush(struct route *r);
 
 /*
  * Takes away the unreachable routes within one of the networks in WIDE that are none of those in KEEP: an engine before

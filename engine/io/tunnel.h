@@ -32,7 +32,7 @@ struct tunnel_config {
 int tunnel_new(struct loop *l, struct route *route, const struct tunnel_config *config, tun_packet_fn fn, void *data,
                struct tunnel **ret);
 
-/* Closes it for ever: its networks stay unreachable until route_flush() without them, or route_unreachable_del(). */
+/* Closes it for ever: its networks stay unreachable until route_unreachable_del() or route_flush(). */
 struct tunnel *tunnel_free(struct tunnel *t); /* accepts NULL */
 DEFINE_CLEANUP(struct tunnel *, tunnel_free)
 

@@ -269,25 +269,6 @@ static void test_the_better_of_two_tunnels(void **state)
     is_refused(INNER4);
 }
 
-static void test_stale_networks_are_flushed(void **state)
-{
-    const struct network *networks, stale = network_of("172.16.0.0", 12);
-    size_t n;
-
-    (void)state;
-    leak_need(host_error);
-    assert_int_equal(route_unreachable_add(route, &stale), 0); /* of a configuration that is gone */
-    assert_int_equal(make("169.254.9.2", 10, &inbox, &tunnel), 0);
-    is_refused("172.16.0.1");
-    networks = tunnel_networks(tunnel, &n);
-    assert_int_equal(n, 4);
-    assert_int_equal(route_flush(route, networks, n), 0);
-    assert_int_equal(leak_send("172.16.0.1"), 0);
-    is_refused(INNER4);
-    is_refused(INNER6);
-    is_refused(FAR_END);
-}
-
 /* The tunnel's device stays reachable for who adds a route to it by hand; closed is closed all the same. */
 static void test_closed_takes_and_gives_nothing(void **state)
 {
@@ -356,7 +337,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_no_moment_in_clear, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_killed_engine_leaves_nothing_in_clear, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_better_of_two_tunnels, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_stale_networks_are_flushed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closed_takes_and_gives_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_opened_is_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
