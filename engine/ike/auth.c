@@ -218,6 +218,14 @@ void auth_take_qcd(struct ike_sa *sa, const struct chain *c)
     sa->qcd_token_len = n.data.len;
 }
 
+void auth_log_success(const struct ike_sa *sa, const struct auth_claim *claim)
+{
+    char who[IDENTITY_TEXT_MAX];
+
+    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "authentication of '%s' with %s successful", identity_text(&claim->id, who),
+               str_or(name_auth_method(claim->method), "?"));
+}
+
 void auth_established(struct ike_sa *sa, bool initial_contact, usec_t now)
 {
     char mine[IDENTITY_TEXT_MAX], theirs[IDENTITY_TEXT_MAX], local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
@@ -272,8 +280,7 @@ static enum task_result process(struct ike_sa *sa, struct task *t, const struct 
         return failed(sa, error, now);
     }
     sa->peer = claim.id;
-    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "authentication of the peer with %s successful",
-               str_or(name_auth_method(claim.method), "?"));
+    auth_log_success(sa, &claim);
     auth_take_qcd(sa, c);
     auth_established(sa, false, now);
     if (sa->state != IKE_ESTABLISHED)

@@ -78,6 +78,7 @@ void auth_write_qcd(const struct ike_sa *sa, struct chain_writer *cw);
 void auth_take_qcd(struct ike_sa *sa, const struct chain *c);
 
 /* Both sides are authenticated. SA may be another's to replace: look at its state afterwards. */
+void auth_log_success(const struct ike_sa *sa, const struct auth_claim *claim);
 void auth_established(struct ike_sa *sa, bool initial_contact, usec_t now);
 
 /* PPK (RFC 8784) -------------------------------------------------------------------------------------------------- */

@@ -184,8 +184,7 @@ void respond_auth(struct ike_sa *sa, const struct message *in, struct chain_writ
     if (!c) {
         fail(sa, &a, cw, now);
     } else {
-        ike_sa_log(sa, ENGINE_LOG_IKE, 1, "authentication of the peer with %s successful",
-                   str_or(name_auth_method(a.claim.method), "?"));
+        auth_log_success(sa, &a.claim);
         take_conf(sa, c, &a);
         if (write_response(sa, &a, cw))
             establish(sa, in, cw, now);

@@ -3,6 +3,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "base/strbuf.h"
+#include "engine/ike/child_log.h"
 #include "engine/ike/child_path.h"
 #include "engine/ike/create_parts.h"
 #include "engine/ike/delete.h"
@@ -233,7 +234,7 @@ struct child_sa *create_accept(struct ike_sa *sa, struct create *cr, struct ike_
     c->replaces = replaces;
     create_nonce_min(nonces, c->nonce_min, &c->nonce_min_len);
     if (accept_into(c, cr, answer, nonces, now, error, size)) {
-        create_log_established(c);
+        child_log_established(c);
         return c;
     }
     ike_sa_log(sa, ENGINE_LOG_CHD, 0, "CHILD_SA %s{%u}: %s", conf->name, c->unique, error);
@@ -332,26 +333,4 @@ bool create_auth_accept(struct ike_sa *sa, struct create *cr, struct ike_conf *i
     if (c)
         child_path_use(c);
     return c != NULL;
-}
-
-/* Logs ------------------------------------------------------------------------------------------------------------ */
-
-static void put_selectors(struct strbuf *b, const struct selectors *ss)
-{
-    char text[SELECTOR_TEXT_MAX];
-
-    for (size_t i = 0; i < ss->n; i++)
-        strbuf_printf(b, "%s%s", i > 0 ? " " : "", selector_text(&ss->s[i], text));
-}
-
-void create_log_established(const struct child_sa *c)
-{
-    cleanup(strbuf_done) struct strbuf b;
-
-    strbuf_init(&b, 16384);
-    put_selectors(&b, &c->local_ts);
-    strbuf_puts(&b, " === ");
-    put_selectors(&b, &c->remote_ts);
-    ike_sa_log(c->ike, ENGINE_LOG_IKE, 0, "CHILD_SA %s{%u} established with SPIs %08x_i %08x_o and TS %s",
-               c->conf->name, c->unique, c->spi_in, c->spi_out, strbuf_text(&b));
 }

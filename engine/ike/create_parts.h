@@ -87,4 +87,3 @@ int create_respond_ke(struct ike_sa *sa, const struct create_wish *w, const stru
                       struct chain_writer *cw, struct dh **ret, uint8_t secret[DH_SECRET_MAX], size_t *ret_len);
 
 void create_write_error(struct ike_sa *sa, struct chain_writer *cw, uint16_t notify, const char *why);
-void create_log_established(const struct child_sa *c);

@@ -1,5 +1,6 @@
 #include "base/secret.h"
 #include "base/str.h"
+#include "engine/ike/child_log.h"
 #include "engine/ike/child_path.h"
 #include "engine/ike/create_parts.h"
 #include "engine/wire/names.h"
@@ -190,7 +191,7 @@ static struct child_sa *make(struct ike_sa *sa, const struct agreement *a, struc
         child_sa_destroy(c, "the data path refused it", now);
         return NULL;
     }
-    create_log_established(c);
+    child_log_established(c);
     return c;
 }
 

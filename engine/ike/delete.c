@@ -1,5 +1,6 @@
 #include "engine/ike/delete.h"
 
+#include "engine/ike/child_log.h"
 #include "engine/ike/child_path.h"
 #include "engine/ike/crossed.h"
 #include "engine/ike/life.h"
@@ -28,6 +29,7 @@ void delete_child_ended(struct child_sa *c, const char *reason, usec_t now)
         child_path_use(r);
     if (r)
         confirmed(r);
+    ike_sa_log(c->ike, ENGINE_LOG_IKE, 1, "CHILD_SA closed");
     child_sa_become(c, CHILD_DELETED, reason, now);
     if (r && r->in_path && c->in_path)
         c->gone_at = now + DELETE_LINGER;
@@ -70,8 +72,8 @@ bool delete_child_by_peer(struct child_sa *c, usec_t now)
         c->replaced_by = rival->unique;
     take_back(c, now);
     closed = answer && c->replaced_by == 0 && !c->closing;
-    ike_sa_log(c->ike, ENGINE_LOG_IKE, closed ? 0 : 1, "the peer deletes CHILD_SA %s{%u} with SPIs %08x_i %08x_o",
-               c->conf->name, c->unique, c->spi_in, c->spi_out);
+    ike_sa_log(c->ike, ENGINE_LOG_IKE, 1, "received DELETE for ESP CHILD_SA with SPI %08x", c->spi_out);
+    child_log_closing(c);
     delete_child_ended(c, "the peer's DELETE", now);
     if (closed)
         core_action(c->ike->engine, c->ike_conf, c->conf, c->conf->close_action, now);
@@ -91,8 +93,8 @@ static int build_child(struct ike_sa *sa, struct task *t, struct chain_writer *c
     if (c->replaced_by == 0)
         c->closing = true;
     child_sa_become(c, CHILD_DELETING, "DELETE is sent", now);
-    ike_sa_log(sa, ENGINE_LOG_IKE, c->replaced_by == 0 ? 0 : 1, "deleting CHILD_SA %s{%u} with SPIs %08x_i %08x_o",
-               c->conf->name, c->unique, c->spi_in, c->spi_out);
+    child_log_closing(c);
+    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "sending DELETE for ESP CHILD_SA with SPI %08x", c->spi_in);
     payload_write_delete_esp(cw, &c->spi_in, 1);
     return 0;
 }
@@ -160,6 +162,26 @@ static void end(struct ike_sa *sa, bool by_peer, const char *reason, usec_t now)
     }
 }
 
+/* Of one that another took the place of, only who asks for more hears. */
+static int level_of(const struct ike_sa *sa)
+{
+    return sa->replaced_by == 0 ? 0 : 1;
+}
+
+static void log_deleting(const struct ike_sa *sa)
+{
+    char mine[IDENTITY_TEXT_MAX], theirs[IDENTITY_TEXT_MAX], local[ADDR_TEXT_MAX], remote[ADDR_TEXT_MAX];
+
+    ike_sa_log(sa, ENGINE_LOG_IKE, level_of(sa), "deleting IKE_SA %s[%u] between %s[%s]...%s[%s]", sa->conf->name,
+               sa->unique, addr_text(&sa->local, local), identity_text(&sa->me, mine), addr_text(&sa->remote, remote),
+               identity_text(&sa->peer, theirs));
+}
+
+static void log_deleted(const struct ike_sa *sa)
+{
+    ike_sa_log(sa, ENGINE_LOG_IKE, level_of(sa), "IKE_SA deleted");
+}
+
 void delete_ike_ended(struct ike_sa *sa, const char *reason, usec_t now)
 {
     end(sa, false, reason, now);
@@ -171,11 +193,13 @@ void delete_ike_by_peer(struct ike_sa *sa, const char *reason, usec_t now)
     bool by_peer;
 
     rekey_ike_taken_back(sa);
-    ike_sa_log(sa, ENGINE_LOG_IKE, sa->replaced_by == 0 ? 0 : 1, "%s", reason);
+    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "%s", reason);
     rekey_ike_adopt_rival(sa, now);
     by_peer = sa->state != IKE_DELETING;
     if (by_peer)
         ike_sa_become(sa, IKE_DELETING, "the peer's DELETE", now);
+    log_deleting(sa);
+    log_deleted(sa);
     end(sa, by_peer, reason, now);
 }
 
@@ -190,7 +214,8 @@ static int build_ike(struct ike_sa *sa, struct task *t, struct chain_writer *cw,
             return r;
     }
     ike_sa_become(sa, IKE_DELETING, "DELETE is sent", now);
-    ike_sa_log(sa, ENGINE_LOG_IKE, sa->replaced_by == 0 ? 0 : 1, "deleting IKE_SA %s[%u]", sa->conf->name, sa->unique);
+    log_deleting(sa);
+    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "sending DELETE for IKE_SA %s[%u]", sa->conf->name, sa->unique);
     payload_write_delete_ike(cw);
     return 0;
 }
@@ -199,6 +224,7 @@ static enum task_result process_ike(struct ike_sa *sa, struct task *t, const str
 {
     (void)t;
     (void)in;
+    log_deleted(sa);
     delete_ike_ended(sa, "the answer to our DELETE", now);
     return TASK_DONE;
 }

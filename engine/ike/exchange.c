@@ -86,6 +86,7 @@ int exchange_send_request(struct ike_sa *sa, uint8_t exchange, const struct chai
 
 static void give_up(struct ike_sa *sa, usec_t now)
 {
+    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "giving up after %u retransmits", sa->tries);
     switch (sa->state) {
     case IKE_CREATED:
     case IKE_CONNECTING:
@@ -144,7 +145,7 @@ void exchange_retransmit(struct ike_sa *sa, usec_t now)
     core_send(sa->engine, &sa->local, &sa->remote, sa->natt, &sa->ids.request);
     sa->last_out = now;
     sa->retransmit_at = retransmit_at(s, sa->tries, now, sa->sent_at, timeout);
-    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "retransmission %u of request %u", sa->tries, sa->ids.next - 1);
+    ike_sa_log(sa, ENGINE_LOG_IKE, 1, "retransmit %u of request with message ID %u", sa->tries, sa->ids.next - 1);
 }
 
 static void send_response(struct ike_sa *sa, const struct message *in, const struct chain_writer *cw, usec_t now)

@@ -80,7 +80,7 @@ void respond_informational(struct ike_sa *sa, const struct message *in, struct c
         return;
     }
     if (deletes_ike(&in->chain)) { /* RFC 7296 1.4.1: the answer is empty */
-        delete_ike_by_peer(sa, "the peer deletes the IKE_SA", now);
+        delete_ike_by_peer(sa, "received DELETE for the IKE_SA", now);
         return;
     }
     rekey_ike_peer_uses(sa, now);

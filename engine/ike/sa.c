@@ -99,8 +99,10 @@ void ike_sa_become(struct ike_sa *sa, enum ike_state s, const char *reason, usec
     sa->state = s;
     if (is_half_open(sa))
         half_open_add(sa);
-    ike_sa_log(sa, ENGINE_LOG_IKE, s == IKE_ESTABLISHED || s == IKE_DESTROYING ? 1 : 2, "%s => %s: %s",
-               ike_state_name(before), ike_state_name(s), reason);
+    /* What goes otherwise than by a DELETE has said nothing so far. */
+    ike_sa_log(sa, ENGINE_LOG_IKE, s == IKE_DESTROYING && before != IKE_DELETING ? 1 : 2,
+               "IKE_SA %s[%u] state change: %s => %s: %s", sa->conf->name, sa->unique, ike_state_name(before),
+               ike_state_name(s), reason);
     if (s == IKE_ESTABLISHED && before != IKE_REKEYING) {
         sa->established_at = now;
         /* One that was made by a rekeying is told of by ENGINE_IKE_REKEYED. */

@@ -1,5 +1,6 @@
 /* What people, configurations and the data path ask for. */
 #include "base/str.h"
+#include "engine/ike/child_log.h"
 #include "engine/ike/engine_state.h"
 #include "engine/ike/life.h"
 #include "engine/ike/task.h"
@@ -31,12 +32,12 @@ static struct ike_sa *find_sa(const struct engine *e, const struct ike_conf *c)
     return loser;
 }
 
-static bool has_child(const struct ike_sa *sa, const char *name)
+static const struct child_sa *find_child(const struct ike_sa *sa, const char *name)
 {
     for (const struct child_sa *c = sa->children; c; c = c->next)
         if (str_eq(c->conf->name, name) && child_sa_live(c) && !c->closing)
-            return true;
-    return false;
+            return c;
+    return NULL;
 }
 
 static struct task *find_making(struct ike_sa *sa, const char *child)
@@ -71,6 +72,7 @@ int wish_child(struct engine *e, struct ike_conf *c, const struct child_conf *ch
                char *error, size_t size)
 {
     struct ike_sa *sa = find_sa(e, c);
+    const struct child_sa *there;
     struct task *t;
 
     if (!sa)
@@ -78,7 +80,10 @@ int wish_child(struct engine *e, struct ike_conf *c, const struct child_conf *ch
     t = find_making(sa, child ? child->name : NULL);
     if (t)
         return wait_for(e, t, ticket, error, size);
-    if (!child || has_child(sa, child->name)) {
+    there = child ? find_child(sa, child->name) : NULL;
+    if (there)
+        child_log_duplicate(there);
+    if (!child || there) {
         core_done(e, ticket, NULL);
         return 0;
     }

@@ -77,10 +77,14 @@ static void op_event(void *data, const struct engine_event *ev)
 static void op_log(void *data, const struct engine_log *l)
 {
     struct pair_node *n = data;
+    struct pair *p = n->pair;
+    int from = n == &p->node[PAIR_A] ? PAIR_A : PAIR_B;
 
-    if (n->pair->verbose)
-        (void)fprintf(stderr, "# %10.3f %c[%u] %s\n", (double)n->pair->now / (double)USEC_PER_SEC,
-                      n == &n->pair->node[PAIR_A] ? 'A' : 'B', l->ike_unique, l->text);
+    if (p->verbose)
+        (void)fprintf(stderr, "# %10.3f %c[%u] %s\n", (double)p->now / (double)USEC_PER_SEC, 'A' + from, l->ike_unique,
+                      l->text);
+    if (p->log)
+        p->log(p->log_data, from, l);
 }
 
 static void op_done(void *data, uint32_t ticket, const char *error)

@@ -75,6 +75,8 @@ struct pair {
     size_t n_under_way;
     uint64_t sent; /* datagrams */
     bool verbose;
+    void (*log)(void *data, int from, const struct engine_log *l); /* NULL */
+    void *log_data;
 };
 
 /* Engines with the default settings but for what CHANGE does to those of each, and with a PSK for anybody. */

@@ -1,10 +1,12 @@
 /* What those who listen hear of the beginnings and ends of SAs (RFC 7296 1.4.1, 2.4): once each, and in the states and
  * with the tasks that a charon's user sees in its events. */
+#include "base/str.h"
 #include "tests/exchange/pair.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -128,6 +130,103 @@ static void test_the_peer_is_silent(void **state)
     (void)pair_free(p);
 }
 
+/* Words that scripts look for ------------------------------------------------------------------------------------- */
+
+#define LINES_MAX 8192
+
+static char lines[2][LINES_MAX]; /* of each side, level 1 at most */
+
+static void note(void *data, int from, const struct engine_log *l)
+{
+    size_t len = strlen(lines[from]);
+
+    (void)data;
+    if (l->level <= 1)
+        (void)str_format(lines[from] + len, LINES_MAX - len, "%s\n", l->text);
+}
+
+static void hear(struct pair *p)
+{
+    lines[PAIR_A][0] = lines[PAIR_B][0] = '\0';
+    p->log = note;
+}
+
+static void test_words_of_a_beginning(void **state)
+{
+    struct pair *p = pair_new(1, NULL);
+
+    (void)state;
+    hear(p);
+    pair_load(p, PAIR_A, NULL);
+    pair_load(p, PAIR_B, NULL);
+    pair_initiate(p, PAIR_A, 1);
+    assert_true(pair_until(p, pair_is_up, USEC_PER_SEC));
+    assert_non_null(strstr(lines[PAIR_A], "initiating IKE_SA peer[1] to "));
+    for (int n = 0; n < 2; n++) {
+        assert_non_null(strstr(lines[n], " with pre-shared key successful\n"));
+        assert_non_null(strstr(lines[n], "IKE_SA peer[1] established between "));
+        assert_non_null(strstr(lines[n], "CHILD_SA net{1} established with SPIs "));
+    }
+    (void)pair_free(p);
+}
+
+static void test_words_of_an_end(void **state)
+{
+    struct pair *p = up();
+    unsigned n;
+
+    (void)state;
+    assert_true(pair_packet(p, PAIR_A));
+    hear(p);
+    assert_int_equal(
+        engine_terminate(p->node[PAIR_A].engine, p->now, &(struct engine_filter){.child = "net"}, false, 2, &n), 0);
+    assert_true(pair_until(p, NULL, USEC_PER_SEC));
+    for (int node = 0; node < 2; node++) {
+        assert_non_null(strstr(lines[node], "closing CHILD_SA net{1} with SPIs "));
+        assert_non_null(strstr(lines[node], " bytes) and TS "));
+        assert_non_null(strstr(lines[node], "CHILD_SA closed\n"));
+    }
+    assert_non_null(strstr(lines[PAIR_B], "received DELETE for ESP CHILD_SA with SPI "));
+    assert_int_equal(
+        engine_terminate(p->node[PAIR_A].engine, p->now, &(struct engine_filter){.ike = "peer"}, false, 3, &n), 0);
+    assert_true(pair_until(p, NULL, USEC_PER_SEC));
+    for (int node = 0; node < 2; node++) {
+        assert_non_null(strstr(lines[node], "deleting IKE_SA peer[1] between "));
+        assert_non_null(strstr(lines[node], "IKE_SA deleted\n"));
+    }
+    assert_non_null(strstr(lines[PAIR_B], "received DELETE for the IKE_SA\n"));
+    (void)pair_free(p);
+}
+
+/* What is there is success, and the log says so. */
+static void test_words_of_a_duplicate(void **state)
+{
+    struct pair *p = up();
+
+    (void)state;
+    hear(p);
+    pair_initiate(p, PAIR_A, 2);
+    assert_string_equal(p->node[PAIR_A].done[2], "ok");
+    assert_non_null(strstr(lines[PAIR_A], "not establishing CHILD_SA net due to existing duplicate {1} with SPIs "));
+    (void)pair_free(p);
+}
+
+static void test_words_of_silence(void **state)
+{
+    struct pair *p = up();
+
+    (void)state;
+    hear(p);
+    p->filter = nothing_passes;
+    assert_int_equal(
+        engine_rekey(p->node[PAIR_A].engine, p->now, &(struct engine_filter){.child = "net"}, false, &(unsigned){0}),
+        0);
+    pair_run(p, 10 * USEC_PER_MIN);
+    assert_non_null(strstr(lines[PAIR_A], "retransmit 1 of request with message ID "));
+    assert_non_null(strstr(lines[PAIR_A], "giving up after 5 retransmits\n"));
+    (void)pair_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +235,10 @@ int main(void)
         cmocka_unit_test(test_child_sa_is_deleted),
         cmocka_unit_test(test_forced),
         cmocka_unit_test(test_the_peer_is_silent),
+        cmocka_unit_test(test_words_of_a_beginning),
+        cmocka_unit_test(test_words_of_an_end),
+        cmocka_unit_test(test_words_of_a_duplicate),
+        cmocka_unit_test(test_words_of_silence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
