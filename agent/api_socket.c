@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "base/unix_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,33 +39,6 @@ static int take_lock(const char *dir)
     return TAKE_FD(fd);
 }
 
-static int unix_socket(void)
-{
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    return fd < 0 ? -errno : fd;
-}
-
-/* Removes a socket file that nobody listens at. The lock is held: no other rekindled is about to do the same. */
-static int remove_stale(const struct sockaddr_un *address)
-{
-    cleanup(closep) int fd = -1;
-    struct stat st;
-
-    if (lstat(address->sun_path, &st) < 0)
-        return errno == ENOENT ? 0 : -errno;
-    if (!S_ISSOCK(st.st_mode))
-        return -EEXIST;
-    fd = unix_socket();
-    if (fd < 0)
-        return fd;
-    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
-        return -EADDRINUSE; /* EAGAIN: somebody listens and is busy */
-    if (errno != ECONNREFUSED)
-        return -errno;
-    return unlink(address->sun_path) < 0 ? -errno : 0;
-}
-
 /* The group in the file alone: a directory service would have to be waited for, maybe through the tunnel that is down.
  */
 static bool find_group(const char *name, gid_t *ret)
@@ -95,13 +69,10 @@ static int set_owner(const char *path, gid_t *ret_group)
     return 0;
 }
 
-static int bind_and_listen(int fd, const struct sockaddr_un *address, gid_t *ret_group)
+static int own_and_listen(int fd, const struct sockaddr_un *address, gid_t *ret_group)
 {
-    int r;
+    int r = set_owner(address->sun_path, ret_group);
 
-    if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
-        return -errno;
-    r = set_owner(address->sun_path, ret_group);
     if (r == 0 && listen(fd, BACKLOG) < 0)
         r = -errno;
     if (r < 0)
@@ -113,7 +84,7 @@ int api_socket_open(const char *dir, struct api_socket *ret, int *ret_fd)
 {
     cleanup(closep) int lock = -1, fd = -1;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    gid_t group;
+    gid_t group = 0;
     int r;
 
     if (!str_format(address.sun_path, sizeof(address.sun_path), "%s/" API_SOCKET_NAME, dir))
@@ -124,13 +95,9 @@ int api_socket_open(const char *dir, struct api_socket *ret, int *ret_fd)
     lock = take_lock(dir);
     if (lock < 0)
         return lock;
-    r = remove_stale(&address);
-    if (r < 0)
-        return r;
-    fd = unix_socket();
-    if (fd < 0)
-        return fd;
-    r = bind_and_listen(fd, &address, &group);
+    r = unix_socket_bind(&address, &fd); /* the lock is held: no other rekindled is about to do the same */
+    if (r == 0)
+        r = own_and_listen(fd, &address, &group);
     if (r < 0)
         return r;
     *ret = (struct api_socket){.address = address, .lock = TAKE_FD(lock), .group = group};

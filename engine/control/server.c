@@ -2,6 +2,7 @@
 
 #include "base/secret.h"
 #include "base/str.h"
+#include "base/unix_socket.h"
 #include "engine/control/control_private.h"
 
 #include <errno.h>
@@ -158,42 +159,15 @@ static void on_connect(void *data, int fd, uint32_t revents)
 
 /* The socket ------------------------------------------------------------------------------------------------------ */
 
-static int unix_socket(void)
+static int bind_and_listen(struct server *s, mode_t mode)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int r = unix_socket_bind(&s->address, &s->fd);
 
-    return fd < 0 ? -errno : fd;
-}
-
-static int remove_stale(const struct sockaddr_un *address)
-{
-    cleanup(closep) int fd = -1;
-    struct stat st;
-
-    if (lstat(address->sun_path, &st) < 0)
-        return errno == ENOENT ? 0 : -errno;
-    if (!S_ISSOCK(st.st_mode))
-        return -EEXIST;
-    fd = unix_socket();
-    if (fd < 0)
-        return fd;
-    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
-        return -EADDRINUSE; /* EAGAIN: somebody listens and is busy */
-    if (errno != ECONNREFUSED)
-        return -errno;
-    return unlink(address->sun_path) < 0 ? -errno : 0;
-}
-
-/* Nobody can connect before listen(), so the mode is in place in time. */
-static int bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mode)
-{
-    int r = 0;
-
-    if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0)
-        return -errno;
-    if (chmod(address->sun_path, mode) < 0 || listen(fd, BACKLOG) < 0) {
+    if (r < 0)
+        return r;
+    if (chmod(s->address.sun_path, mode) < 0 || listen(s->fd, BACKLOG) < 0) {
         r = -errno;
-        (void)unlink(address->sun_path);
+        (void)unlink(s->address.sun_path);
     }
     return r;
 }
@@ -207,11 +181,7 @@ int server_new(struct control *c, const char *path, mode_t mode, struct server *
         return -ENOMEM;
     *s = (struct server){.control = c, .address = {.sun_family = AF_UNIX}, .fd = -1, .spare = -1};
     if (str_copy(s->address.sun_path, sizeof(s->address.sun_path), path))
-        r = remove_stale(&s->address);
-    if (r == 0)
-        r = s->fd = unix_socket();
-    if (r >= 0)
-        r = bind_and_listen(s->fd, &s->address, mode);
+        r = bind_and_listen(s, mode);
     if (r < 0) {
         closep(&s->fd);
         free(s);
