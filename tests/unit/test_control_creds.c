@@ -172,6 +172,9 @@ static void test_says_what_there_is(void **state)
     assert_non_null(strstr(text, "aead{AES_GCM_16=openssl CHACHA20_POLY1305=openssl}"));
     assert_non_null(strstr(text, "MODP_2048=openssl"));
     assert_null(strstr(text, "MODP_1024="));
+    assert_non_null(strstr(text, "HASH_IDENTITY=openssl} prf{"));
+    assert_non_null(strstr(text, "xof{} kdf{KDF_PRF=engine KDF_PRF_PLUS=engine} drbg{} dh{"));
+    assert_non_null(strstr(text, "rng{RNG_WEAK=kernel RNG_STRONG=kernel RNG_TRUE=kernel} nonce-gen{NONCE_GEN=kernel}"));
     assert_string_equal(host_ask(h, "get-pools", "leases=yes"), "1 ");
     assert_string_equal(host_ask(h, "get-authorities", ""), "1 authorities[]");
     assert_string_equal(host_ask(h, "reload-settings", ""), "1 success=yes");
