@@ -17,7 +17,6 @@ struct control {
     unsigned n_sessions;
     uint32_t last_ticket;
     usec_t started_at;
-    uint64_t counters[ENGINE_COUNTERS]; /* as they were at reset-counters */
 };
 
 /* A command that is being carried out. The reply is filled in before it returns, unless it lists or waits. */

@@ -92,7 +92,7 @@ void core_done(struct engine *e, uint32_t ticket, const char *error)
 
 void core_count(struct engine *e, enum engine_counter c)
 {
-    e->counters[c]++;
+    counters_add(e->counters, NULL, c);
 }
 
 void core_send(struct engine *e, const struct addr *local, const struct addr *remote, bool natt,

@@ -15,7 +15,7 @@ void core_event(const struct engine *e, const struct engine_event *ev);
 void core_log(const struct engine *e, enum engine_group g, int level, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void core_done(struct engine *e, uint32_t ticket, const char *error); /* ticket 0: nothing */
-void core_count(struct engine *e, enum engine_counter c);
+void core_count(struct engine *e, enum engine_counter c);             /* of no connection that is known */
 
 /* Output: copies; retransmissions send the same packets again ------------------------------------------------------ */
 void core_send(struct engine *e, const struct addr *local, const struct addr *remote, bool natt,

@@ -22,30 +22,6 @@
 #define SETTINGS_RETRY          (10 * USEC_PER_SEC)
 #define SETTINGS_FRAGMENT       1280
 
-static const char *const counter_names[ENGINE_COUNTERS] = {
-    [ENGINE_IKE_REKEY_INIT] = "ike-rekey-init",
-    [ENGINE_IKE_REKEY_RESP] = "ike-rekey-resp",
-    [ENGINE_CHILD_REKEY] = "child-rekey",
-    [ENGINE_IN_INVALID] = "invalid",
-    [ENGINE_IN_INVALID_SPI] = "invalid-spi",
-    [ENGINE_IN_INIT_REQ] = "ike-init-in-req",
-    [ENGINE_IN_INIT_RSP] = "ike-init-in-resp",
-    [ENGINE_OUT_INIT_REQ] = "ike-init-out-req",
-    [ENGINE_OUT_INIT_RSP] = "ike-init-out-resp",
-    [ENGINE_IN_AUTH_REQ] = "ike-auth-in-req",
-    [ENGINE_IN_AUTH_RSP] = "ike-auth-in-resp",
-    [ENGINE_OUT_AUTH_REQ] = "ike-auth-out-req",
-    [ENGINE_OUT_AUTH_RSP] = "ike-auth-out-resp",
-    [ENGINE_IN_CHILD_REQ] = "create-child-in-req",
-    [ENGINE_IN_CHILD_RSP] = "create-child-in-resp",
-    [ENGINE_OUT_CHILD_REQ] = "create-child-out-req",
-    [ENGINE_OUT_CHILD_RSP] = "create-child-out-resp",
-    [ENGINE_IN_INFO_REQ] = "info-in-req",
-    [ENGINE_IN_INFO_RSP] = "info-in-resp",
-    [ENGINE_OUT_INFO_REQ] = "info-out-req",
-    [ENGINE_OUT_INFO_RSP] = "info-out-resp",
-};
-
 void engine_settings_default(struct engine_settings *ret)
 {
     *ret = (struct engine_settings){
@@ -68,8 +44,10 @@ int engine_new(const struct engine_settings *s, const struct engine_ops *ops, vo
 {
     struct engine *e = calloc(1, sizeof(*e));
 
-    if (!e)
+    if (!e || counters_new(&e->counters) < 0) {
+        free(e);
         return -ENOMEM;
+    }
     e->settings = *s;
     e->ops = *ops;
     e->data = data;
@@ -93,6 +71,7 @@ struct engine *engine_free(struct engine *e)
     free(e->traps);
     free(e->retries);
     free(e->reqids);
+    e->counters = counters_free(e->counters);
     output_done(&e->output);
     secret_wipe(e, sizeof(*e));
     free(e);
@@ -261,14 +240,9 @@ const struct ike_sa *engine_next_sa(const struct engine *e, const struct ike_sa 
     return sa ? sa->next : e->sas;
 }
 
-const char *engine_counter_name(enum engine_counter c)
+struct counters *engine_counters(struct engine *e)
 {
-    return counter_names[c];
-}
-
-uint64_t engine_counter(const struct engine *e, enum engine_counter c)
-{
-    return e->counters[c];
+    return e->counters;
 }
 
 unsigned engine_half_open(const struct engine *e)

@@ -83,5 +83,5 @@ void engine_invalid_spi(struct engine *e, usec_t now, const struct addr *remote,
 /* Looking (engine/ike/sa.h) --------------------------------------------------------------------------------------- */
 const struct ike_sa *engine_next_sa(const struct engine *e, const struct ike_sa *sa); /* NULL: the first */
 
-uint64_t engine_counter(const struct engine *e, enum engine_counter c);
+struct counters *engine_counters(struct engine *e); /* its own; may be reset */
 unsigned engine_half_open(const struct engine *e);

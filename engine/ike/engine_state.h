@@ -71,8 +71,8 @@ struct engine {
     size_t n_waiters;
 
     struct output output;
-    uint64_t counters[ENGINE_COUNTERS];
-    usec_t deadline; /* never later than the next one */
+    struct counters *counters; /* owned */
+    usec_t deadline;           /* never later than the next one */
 
     uint8_t cookie_secrets[2][COOKIE_SECRET_LEN]; /* of COOKIE_VERSION and the one before */
     uint8_t cookie_version;

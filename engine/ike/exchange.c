@@ -75,7 +75,7 @@ int exchange_send_request(struct ike_sa *sa, uint8_t exchange, const struct chai
     message_ids_request_out(&sa->ids, &ps);
     fragments_clear(&sa->response_in); /* RFC 7296 2.4: of who answered before */
     core_send(sa->engine, &sa->local, &sa->remote, sa->natt, &sa->ids.request);
-    core_count(sa->engine, exchanges[exchange - IKE_SA_INIT].out_request);
+    ike_sa_count(sa, exchanges[exchange - IKE_SA_INIT].out_request);
     ike_sa_log(sa, ENGINE_LOG_ENC, 2, "%s request %u sent", name_exchange(exchange), h.message_id);
     sa->last_out = sa->sent_at = now;
     sa->tries = 0;
@@ -161,7 +161,7 @@ static void send_response(struct ike_sa *sa, const struct message *in, const str
     message_ids_request_in(&sa->ids, &ps);
     core_send(sa->engine, &in->local, &in->remote, addr_port(&in->local) == core_settings(sa->engine)->natt_port,
               &sa->ids.response);
-    core_count(sa->engine, exchanges[in->h.exchange - IKE_SA_INIT].out_response);
+    ike_sa_count(sa, exchanges[in->h.exchange - IKE_SA_INIT].out_response);
     sa->last_out = now;
 }
 
@@ -210,7 +210,7 @@ static void take_request(struct ike_sa *sa, struct message *in, uint8_t first, c
 
     if (!respond)
         return;
-    core_count(e, exchanges[in->h.exchange - IKE_SA_INIT].in_request);
+    ike_sa_count(sa, exchanges[in->h.exchange - IKE_SA_INIT].in_request);
     if (chain_read(first, data, len, &in->chain) < 0) {
         refuse_syntax(sa, &cw, "its payloads do not fit", now);
     } else {
@@ -265,7 +265,7 @@ static void take_response(struct ike_sa *sa, struct message *in, uint8_t first, 
     enum task_result result;
     uint8_t type;
 
-    core_count(sa->engine, exchanges[in->h.exchange - IKE_SA_INIT].in_response);
+    ike_sa_count(sa, exchanges[in->h.exchange - IKE_SA_INIT].in_response);
     message_ids_response_in(&sa->ids);
     sa->retransmit_at = USEC_NEVER;
     if (chain_read(first, data, len, &in->chain) < 0 ||
@@ -287,7 +287,7 @@ static void take_init_response(struct ike_sa *sa, struct message *in, usec_t now
 
     if (rules_check(RULES_SA_INIT_RESPONSE, &in->chain, &type) != RULES_FINE)
         return;
-    core_count(sa->engine, ENGINE_IN_INIT_RSP);
+    ike_sa_count(sa, ENGINE_IN_INIT_RSP);
     result = task_ops(t->kind)->process(sa, t, in, now);
     if (sa->state == IKE_DESTROYING || result == TASK_WAIT)
         return;
@@ -365,7 +365,7 @@ static void take_protected(struct ike_sa *sa, struct message *in, uint8_t *data,
     if ((meaning != MESSAGE_ID_NEW && meaning != MESSAGE_ID_REPEATED) || !is_awaited(sa, &in->h))
         return;
     if (message_open(sa->seal_in, data, len, &in->chain, &o) < 0) {
-        core_count(sa->engine, ENGINE_IN_INVALID);
+        ike_sa_count(sa, ENGINE_IN_INVALID);
         ike_sa_log(sa, ENGINE_LOG_ENC, 1, "a message does not verify, ignored");
         return;
     }

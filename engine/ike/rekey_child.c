@@ -60,7 +60,7 @@ static void replaced(struct child_sa *old, struct child_sa *new, bool by_us, use
     old->rekeyed_by_us = by_us;
     old->replaced_by = new->unique;
     child_sa_become(old, CHILD_REKEYED, by_us ? "we have rekeyed it" : "the peer has rekeyed it", now);
-    core_count(old->ike->engine, ENGINE_CHILD_REKEY);
+    ike_sa_count(old->ike, ENGINE_CHILD_REKEY);
     core_event(old->ike->engine, &ev);
     if (old->closing)
         close_too(old, new);

@@ -111,7 +111,7 @@ static void take_over(struct ike_sa *old, struct ike_sa *new, const struct task 
     old->rekeyed_by_us = by_us;
     old->gone_at = now + DELETE_WAIT;
     ike_sa_become(old, IKE_REKEYED, by_us ? "we have rekeyed it" : "the peer has rekeyed it", now);
-    core_count(old->engine, by_us ? ENGINE_IKE_REKEY_INIT : ENGINE_IKE_REKEY_RESP);
+    ike_sa_count(old, by_us ? ENGINE_IKE_REKEY_INIT : ENGINE_IKE_REKEY_RESP);
     core_event(old->engine, &ev);
     if (by_us)
         (void)task_add(old, TASK_DELETE_IKE, NULL, NULL, 0, 0);

@@ -160,6 +160,12 @@ int ike_sa_keyed(struct ike_sa *sa)
     return 0;
 }
 
+/* Whose connection a peer asks for is not known before it has said who it is. */
+void ike_sa_count(const struct ike_sa *sa, enum engine_counter c)
+{
+    counters_add(sa->engine->counters, sa->initiator || sa->established_at != 0 ? sa->conf->name : NULL, c);
+}
+
 const uint8_t *ike_sa_my_spi(const struct ike_sa *sa)
 {
     return sa->initiator ? sa->spi_i : sa->spi_r;

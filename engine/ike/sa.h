@@ -124,6 +124,7 @@ int ike_sa_keyed(struct ike_sa *sa);
 void ike_sa_move(struct ike_sa *sa, const struct addr *local, const struct addr *remote, bool nat_local,
                  bool nat_remote, usec_t now);
 
+void ike_sa_count(const struct ike_sa *sa, enum engine_counter c);
 const uint8_t *ike_sa_my_spi(const struct ike_sa *sa);
 const uint8_t *ike_sa_peer_spi(const struct ike_sa *sa);
 void ike_sa_log(const struct ike_sa *sa, enum engine_group g, int level, const char *fmt, ...)

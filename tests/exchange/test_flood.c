@@ -224,7 +224,7 @@ static void test_garbage_for_half_open(void **state)
         assert_int_equal(send_to_b(p, &sa->remote, bytes, sizeof(bytes), said), 0);
         assert_int_equal(half_open(p), crowd);
     }
-    assert_int_equal(engine_counter(e, ENGINE_IN_INVALID), FLOOD);
+    assert_int_equal(counters_of(engine_counters(e), NULL)[ENGINE_IN_INVALID], FLOOD);
     pair_initiate(p, PAIR_A, 1);
     assert_true(pair_until(p, pair_is_up, 10 * USEC_PER_SEC));
     (void)pair_free(p);

@@ -130,6 +130,27 @@ static void test_the_peer_is_silent(void **state)
     (void)pair_free(p);
 }
 
+/* A peer's connection is known once the peer has said who it is: its first messages count among all alone. */
+static void test_counts_of_a_connection(void **state)
+{
+    struct pair *p = up();
+    const uint64_t *mine, *theirs;
+
+    (void)state;
+    mine = counters_of(engine_counters(p->node[PAIR_A].engine), "peer");
+    assert_non_null(mine);
+    assert_int_equal(mine[ENGINE_OUT_INIT_REQ], 1);
+    assert_int_equal(mine[ENGINE_IN_INIT_RSP], 1);
+    assert_int_equal(mine[ENGINE_OUT_AUTH_REQ], 1);
+    assert_int_equal(mine[ENGINE_IN_AUTH_RSP], 1);
+    theirs = counters_of(engine_counters(p->node[PAIR_B].engine), "peer");
+    assert_non_null(theirs);
+    assert_int_equal(theirs[ENGINE_IN_AUTH_REQ], 0);
+    assert_int_equal(theirs[ENGINE_OUT_AUTH_RSP], 1);
+    assert_int_equal(counters_of(engine_counters(p->node[PAIR_B].engine), NULL)[ENGINE_IN_AUTH_REQ], 1);
+    (void)pair_free(p);
+}
+
 /* Words that scripts look for ------------------------------------------------------------------------------------- */
 
 #define LINES_MAX 8192
@@ -235,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_child_sa_is_deleted),
         cmocka_unit_test(test_forced),
         cmocka_unit_test(test_the_peer_is_silent),
+        cmocka_unit_test(test_counts_of_a_connection),
         cmocka_unit_test(test_words_of_a_beginning),
         cmocka_unit_test(test_words_of_an_end),
         cmocka_unit_test(test_words_of_a_duplicate),

@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(loop_new(&host.loop) == 0);
     host.engine = (struct engine){.found = data[0] >> 4, .at_once = data[0] & 2, .done = on_done};
     host.engine.path.child_usage = fake_usage;
-    assert(creds_new(&config.creds) == 0);
+    assert(creds_new(&config.creds) == 0 && counters_new(&host.engine.counters) == 0);
     assert(control_new(host.loop, &config, &host.control) == 0);
     host.session = session_new(host.control, NULL, NULL);
     assert(host.session);

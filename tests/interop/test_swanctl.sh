@@ -88,6 +88,11 @@ asks() {
         ask --list-sas --raw
         ask --counters --raw
         ask --counters --raw --name nope
+        ask --counters --raw --name peer
+        ask --counters --raw --all
+        ask --counters --reset --name nope
+        ask --counters --reset --name peer
+        ask --counters --raw --all
         ask --counters --reset
         ask --reload-settings
         ask --flush-certs

@@ -56,6 +56,7 @@ static inline int host_setup(void **state)
     h->engine.path.child_usage = fake_usage;
     h->engine.done = host_on_done;
     h->engine.data = h;
+    assert_int_equal(counters_new(&h->engine.counters), 0);
     config.engine = &h->engine;
     config.creds = h->creds;
     assert_int_equal(control_new(h->loop, &config, &h->control), 0);

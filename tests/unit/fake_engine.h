@@ -16,12 +16,13 @@ struct engine {
     struct ike_conf *confs[FAKE_CONFS_MAX]; /* owned references */
     size_t n_confs;
     struct ike_sa *sas; /* borrowed */
-    char asked[128];    /* the last wish */
-    uint32_t ticket;    /* of it */
-    unsigned found;     /* what terminate and rekey are to find */
-    bool at_once;       /* done before the function returns */
-    const char *error;  /* then */
-    uint32_t serves;    /* unique id of the IKE_SA that works on the last wish */
+    struct counters *counters;
+    char asked[128];   /* the last wish */
+    uint32_t ticket;   /* of it */
+    unsigned found;    /* what terminate and rekey are to find */
+    bool at_once;      /* done before the function returns */
+    const char *error; /* then */
+    uint32_t serves;   /* unique id of the IKE_SA that works on the last wish */
     bool trapped;
     void (*done)(void *data, uint32_t ticket, const char *error);
     void *data;
@@ -154,16 +155,9 @@ const struct ike_sa *engine_next_sa(const struct engine *e, const struct ike_sa 
     return sa ? sa->next : e->sas;
 }
 
-uint64_t engine_counter(const struct engine *e, enum engine_counter c)
+struct counters *engine_counters(struct engine *e)
 {
-    return e->found + (uint64_t)c;
-}
-
-const char *engine_counter_name(enum engine_counter c)
-{
-    static const char *const names[ENGINE_COUNTERS] = {[ENGINE_IKE_REKEY_INIT] = "ike-rekey-init"};
-
-    return names[c] ? names[c] : "other";
+    return e->counters;
 }
 
 unsigned engine_half_open(const struct engine *e)
@@ -182,4 +176,5 @@ static inline void fake_engine_done(struct engine *e)
     for (size_t i = 0; i < e->n_confs; i++)
         (void)ike_conf_unref(e->confs[i]);
     e->n_confs = 0;
+    e->counters = counters_free(e->counters);
 }

@@ -151,16 +151,42 @@ static void test_policies_are_installed_and_listed(void **state)
     assert_string_equal(host_ask(h, "list-policies", "trap=yes"), "1 ");
 }
 
+static void test_counters(void **state)
+{
+    struct host *h = *state;
+    struct counters *cs = h->engine.counters;
+    const char *text;
+
+    assert_string_equal(host_ask(h, "get-counters", "all=yes"), "1 counters{} success=yes");
+    counters_add(cs, NULL, ENGINE_IKE_REKEY_INIT);
+    counters_add(cs, "aws", ENGINE_IKE_REKEY_INIT);
+    counters_add(cs, "other", ENGINE_IKE_REKEY_RESP);
+    assert_non_null(strstr(host_ask(h, "get-counters", ""), "1 counters{{ike-rekey-init=2 ike-rekey-resp=1 "));
+    assert_non_null(
+        strstr(host_ask(h, "get-counters", "name=aws"), "1 counters{aws{ike-rekey-init=1 ike-rekey-resp=0 "));
+    text = host_ask(h, "get-counters", "all=yes name=aws");
+    assert_non_null(strstr(text, "aws{ike-rekey-init=1 "));
+    assert_non_null(strstr(text, "other{ike-rekey-init=0 ike-rekey-resp=1 "));
+    assert_string_equal(host_ask(h, "get-counters", "name=nope"),
+                        "1 counters{} success=no errmsg=no counters found for this connection");
+}
+
 static void test_counters_begin_anew(void **state)
 {
     struct host *h = *state;
+    struct counters *cs = h->engine.counters;
 
-    h->engine.found = 5;
-    assert_non_null(strstr(host_ask(h, "get-counters", ""), "1 counters{{ike-rekey-init=5 "));
-    assert_string_equal(host_ask(h, "reset-counters", ""), "1 success=yes");
-    h->engine.found = 7;
-    assert_non_null(strstr(host_ask(h, "get-counters", "all=yes"), "1 counters{{ike-rekey-init=2 "));
+    counters_add(cs, "aws", ENGINE_IKE_REKEY_INIT);
+    counters_add(cs, "other", ENGINE_IKE_REKEY_INIT);
+    assert_string_equal(host_ask(h, "reset-counters", "name=nope"), "1 success=yes");
+    assert_string_equal(host_ask(h, "reset-counters", "name=aws"), "1 success=yes");
     assert_non_null(strstr(host_ask(h, "get-counters", "name=aws"), "success=no"));
+    assert_non_null(strstr(host_ask(h, "get-counters", "name=other"), "success=yes"));
+    assert_string_equal(host_ask(h, "reset-counters", "all=yes"), "1 success=yes");
+    assert_string_equal(host_ask(h, "get-counters", "all=yes"), "1 counters{} success=yes");
+    assert_non_null(strstr(host_ask(h, "get-counters", ""), "1 counters{{ike-rekey-init=2 "));
+    assert_string_equal(host_ask(h, "reset-counters", ""), "1 success=yes");
+    assert_non_null(strstr(host_ask(h, "get-counters", ""), "1 counters{{ike-rekey-init=0 "));
 }
 
 static void test_says_what_there_is(void **state)
@@ -215,6 +241,7 @@ int main(void)
         T(test_takes_crls),
         T(test_keys_are_kept_and_named),
         T(test_policies_are_installed_and_listed),
+        T(test_counters),
         T(test_counters_begin_anew),
         T(test_says_what_there_is),
         T(test_refuses_by_name),
