@@ -6,9 +6,11 @@
 #include "tests/unit/hex.h"
 
 #include <errno.h>
+#include <openssl/bn.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -123,27 +125,116 @@ static void test_modp_refuses_0_1_and_what_is_too_great(void **state)
     }
 }
 
-/* RFC 3526 3: the prime of group 14, of which p - 1 has order 2 and p - 2 is a good value. */
+/* What fits a sum of powers of two and pi: the groups of RFC 7296 B.1 and B.2 (2 and 5) and of RFC 3526 2 to 7. */
+static const struct {
+    uint16_t id;
+    int bits;
+    unsigned long add;
+} modp_primes[] = {
+    {2, 1024, 129093},  {5, 1536, 741804},  {14, 2048, 124476},  {15, 3072, 1690314},
+    {16, 4096, 240904}, {17, 6144, 929484}, {18, 8192, 4743158},
+};
+
+/* RET += FACTOR * 2^BITS * arctan (1/N), with errors below 2^16. */
+static void add_arctan(BIGNUM *ret, int factor, int bits, BN_ULONG n)
+{
+    BIGNUM *power = BN_new(), *term = BN_new();
+
+    assert_int_equal(BN_lshift(power, BN_value_one(), bits), 1);
+    (void)BN_div_word(power, n);
+    assert_int_equal(BN_mul_word(power, (BN_ULONG)abs(factor)), 1);
+    for (BN_ULONG k = 1; !BN_is_zero(power); k += 2) {
+        assert_non_null(BN_copy(term, power));
+        (void)BN_div_word(term, k);
+        assert_int_equal((k % 4 == 1) == (factor > 0) ? BN_add(ret, ret, term) : BN_sub(ret, ret, term), 1);
+        (void)BN_div_word(power, n * n);
+    }
+    BN_free(power);
+    BN_free(term);
+}
+
+/* 2^BITS - 2^(BITS-64) - 1 + 2^64 * ([2^(BITS-130) pi] + ADD), with pi by Machin's formula. */
+static void prime_of(int bits, unsigned long add, uint8_t *ret)
+{
+    const int guard = 64;
+    BIGNUM *p = BN_new(), *power = BN_new();
+
+    add_arctan(p, 16, bits - 130 + guard, 5);
+    add_arctan(p, -4, bits - 130 + guard, 239);
+    assert_int_equal(BN_rshift(p, p, guard), 1);
+    assert_int_equal(BN_add_word(p, add), 1);
+    assert_int_equal(BN_lshift(p, p, 64), 1);
+    assert_int_equal(BN_sub_word(p, 1), 1);
+    assert_int_equal(BN_lshift(power, BN_value_one(), bits) & BN_add(p, p, power), 1);
+    assert_int_equal(BN_lshift(power, BN_value_one(), bits - 64) & BN_sub(p, p, power), 1);
+    assert_int_equal(BN_bn2binpad(p, ret, bits / 8), bits / 8);
+    BN_free(p);
+    BN_free(power);
+}
+
+/* 2 to the power of BITS is 2^BITS - p modulo p: the public value shows the prime and the generator. */
+static void test_modp_primes_are_those_of_the_formulas(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(modp_primes); i++) {
+        const size_t len = (size_t)modp_primes[i].bits / 8;
+        const uint8_t exponent[] = {(uint8_t)(modp_primes[i].bits >> 8), (uint8_t)modp_primes[i].bits};
+        uint8_t prime[DH_PUBLIC_MAX], sum = 0;
+        unsigned carry = 0;
+        cleanup(dh_freep) struct dh *d = NULL;
+
+        prime_of(modp_primes[i].bits, modp_primes[i].add, prime);
+        assert_int_equal(dh_new_private(alg_find(ALG_DH, modp_primes[i].id, 0), exponent, sizeof(exponent), &d), 0);
+        assert_int_equal(dh_public_len(dh_alg(d)), len);
+        for (size_t k = len; k > 0; k--) {
+            carry += (unsigned)prime[k - 1] + dh_public(d)[k - 1];
+            sum |= (uint8_t)carry;
+            carry >>= 8;
+        }
+        assert_int_equal(sum, 0);
+        assert_int_equal(carry, 1);
+    }
+}
+
+/* RFC 6989 2.1: p - 1 has order 2, and p - 2 is a good value. */
 static void test_modp_knows_the_end_of_the_range(void **state)
 {
-    static const char prime[] =
-        "ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74020bbea63b139b22514a0879"
-        "8e3404ddef9519b3cd3a431b302b0a6df25f14374fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b"
-        "0bff5cb6f406b7edee386bfb5a899fa5ae9f24117c4b1fe649286651ece45b3dc2007cb8a163bf0598da4836"
-        "1c55d39a69163fa8fd24cf5f83655d23dca3ad961c62f356208552bb9ed529077096966d670c354e4abc9804"
-        "f1746c08ca18217c32905e462e36ce3be39e772c180e86039b2783a2ec07a28fb5c55df06f4c52c9de2bcbf6"
-        "955817183995497cea956ae515d2261898fa051015728e5a8aacaa68ffffffffffffffff";
-    cleanup(dh_freep) struct dh *d = new_pair(14);
-    uint8_t value[DH_PUBLIC_MAX], secret[DH_SECRET_MAX];
-    size_t len = unhex(prime, value, sizeof(value)), secret_len = 0;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(modp_primes); i++) {
+        cleanup(dh_freep) struct dh *d = new_pair(modp_primes[i].id);
+        const size_t len = dh_public_len(dh_alg(d));
+        uint8_t value[DH_PUBLIC_MAX], secret[DH_SECRET_MAX];
+        size_t secret_len = 0;
+
+        prime_of(modp_primes[i].bits, modp_primes[i].add, value);
+        assert_refused(d, value, len);
+        value[len - 1] = 0xfe; /* p - 1 */
+        assert_refused(d, value, len);
+        value[len - 1] = 0xfd; /* p - 2 */
+        assert_int_equal(dh_secret(d, value, len, secret, &secret_len), 0);
+    }
+}
+
+static bool has_vector(uint16_t id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(dh_vectors); i++)
+        if (dh_vectors[i].id == id)
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(modp_primes); i++)
+        if (modp_primes[i].id == id)
+            return true;
+    return false;
+}
+
+static void test_no_group_is_without_a_vector(void **state)
+{
+    const struct alg *alg;
+    size_t pos = 0;
 
     (void)state;
-    assert_int_equal(len, 256);
-    assert_refused(d, value, len);
-    value[len - 1] = 0xfe; /* p - 1 */
-    assert_refused(d, value, len);
-    value[len - 1] = 0xfd; /* p - 2 */
-    assert_int_equal(dh_secret(d, value, len, secret, &secret_len), 0);
+    while ((alg = alg_next(&pos)))
+        if (alg->type == ALG_DH && !has_vector(alg->id))
+            fail_msg("%s", alg->name);
 }
 
 /* RFC 6989 2.2: a value of the right range that is not in the subgroup. 2 is in none of the three. */
@@ -219,6 +310,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_modp_primes_are_those_of_the_formulas),
+        cmocka_unit_test(test_no_group_is_without_a_vector),
         cmocka_unit_test(test_two_sides_agree_in_every_group),
         cmocka_unit_test(test_refuses_other_lengths),
         cmocka_unit_test(test_modp_refuses_0_1_and_what_is_too_great),

@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/reader.h"
 #include "base/writer.h"
+#include "tests/unit/hex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -446,6 +447,31 @@ static void test_part_of_a_block(void **state)
     (void)seal_free(s);
 }
 
+/* RFC 7634, appendix B: an INFORMATIONAL request with one notification, 16385 of 4 bytes. */
+static void test_opens_the_example_of_an_rfc(void **state)
+{
+    uint8_t key[ALG_KEY_MAX + ALG_SALT_MAX], data[128], inside[16];
+    size_t len = unhex("c0c1c2c3c4c5c6c7d0d1d2d3d4d5d6d72e202500000000090000004529000029 1011121314151617"
+                       "610394701f8d017f7c12924889 6b71bfe25236efd7cdc67066906315b2",
+                       data, sizeof(data));
+    struct message_opened o;
+    struct seal *s = NULL;
+    struct ike_header h;
+    struct chain c;
+
+    (void)state;
+    (void)unhex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f a0a1a2a3", key, sizeof(key));
+    assert_int_equal(seal_new(alg_find(ALG_ENCR, 28, 0), key, NULL, NULL, &s), 0);
+    assert_int_equal(header_read(data, len, &h), 0);
+    assert_int_equal(h.exchange, INFORMATIONAL);
+    assert_int_equal(chain_read(h.next_payload, data + IKE_HEADER_LEN, len - IKE_HEADER_LEN, &c), 0);
+    assert_int_equal(message_open(s, data, len, &c, &o), 0);
+    assert_int_equal(o.inner, PAYLOAD_NOTIFY);
+    assert_int_equal(o.len, unhex("0000000c000040010000000a", inside, sizeof(inside)));
+    assert_memory_equal(o.data, inside, o.len);
+    (void)seal_free(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,7 +481,7 @@ int main(void)
         cmocka_unit_test(test_fragments),       cmocka_unit_test(test_fits),
         cmocka_unit_test(test_too_long),        cmocka_unit_test(test_padding),
         cmocka_unit_test(test_fragment_header), cmocka_unit_test(test_short),
-        cmocka_unit_test(test_part_of_a_block),
+        cmocka_unit_test(test_part_of_a_block), cmocka_unit_test(test_opens_the_example_of_an_rfc),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,9 @@
 #include "engine/crypto/seal.h"
 
 #include "base/array.h"
+#include "engine/crypto/prf.h"
 #include "tests/unit/hex.h"
+#include "tests/unit/hmac_vectors.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -60,6 +62,22 @@ static const struct aead_vector aead_vectors[] = {
      "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa"
      "8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662",
      "76fc6ece0f4e1768cddf8853bb2d551b"},
+    {"draft-mcgrew-gcm-test-01, ESP with an ESN (RFC 4106)", 20, 128, "4c80cdefbb5d10da906ac73c3613a634 2e443b68",
+     0x4956ed7e3b244cfe, "000043218765432100000000",
+     "45000048699a000080114db7c0a80102c0a801010a9bf15638d3010000010000"
+     "00000000045f736970045f756470037369700963796265726369747902646b00"
+     "0021000101020201",
+     "fecf537e729d5b07dc30df528dd22b768d1b98736696a6fd348509fa13ceac34"
+     "cfa2436f14a3f3cf65925bf1f4a13c5d15b21e1884f5ff6247aeabb786b93bce"
+     "61bc17d768fd9732",
+     "459018148f6cbe722fd04796562dfdb4"},
+    {"the same, ESP without one", 20, 256, "abbccddef00112233445566778899aababbccddef00112233445566778899aab 11223344",
+     0x0102030405060708, "4a2cbfe300000002",
+     "4500003069a6400080062690c0a801029389155e0a9e008b2dc57ee000000000"
+     "7002400020bf0000020405b40101040201020201",
+     "ff425c9b724599df7a3bcd510194e00d6a78107f1b0b1cbf06efae9d65a5d763"
+     "748a637985771d347f0545659f14e99def842d8e",
+     "b335f4eecfdbf831824b4c4915956c96"},
     {"RFC 7634, appendix A", 28, 0, "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f a0a1a2a3",
      0x1011121314151617, "0102030400000005",
      "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec10"
@@ -69,6 +87,9 @@ static const struct aead_vector aead_vectors[] = {
      "14ee8099d52844eb61aa95dfab4c02f72aa71e7c4c4f64c9befe2facc638e8f3"
      "cbec163fac469b502773f6fb94e664da9165b82829f641e0",
      "76aaa8266b7fb0f7b11b369907e1ad43"},
+    {"RFC 7634, appendix B", 28, 0, "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f a0a1a2a3",
+     0x1011121314151617, "c0c1c2c3c4c5c6c7d0d1d2d3d4d5d6d72e202500000000090000004529000029",
+     "0000000c000040010000000a00", "610394701f8d017f7c12924889", "6b71bfe25236efd7cdc67066906315b2"},
 };
 
 static void check_aead(const struct aead_vector *v)
@@ -99,23 +120,121 @@ static void test_aead_vectors(void **state)
         check_aead(&aead_vectors[i]);
 }
 
-/* RFC 3602 4, case 1; the ICV over IV and cipher text is from python3's hmac. */
-static void test_cbc_vector(void **state)
+static const struct {
+    const char *source;
+    uint16_t key_bits;
+    const char *key, *iv, *plain, *sealed;
+} cbc_vectors[] = {
+    {"RFC 3602 4, case 1", 128, "06a9214036b8a15b512e03d534120006", "3dafba429d9eb430b422da802c9fac41",
+     "53696e676c6520626c6f636b206d7367", "e353779c1079aeb82708942dbe77181a"},
+    {"RFC 3602 4, case 2", 128, "c286696d887c9aa0611bbb3e2025a45a", "562e17996d093d28ddb3ba695a2e6f58",
+     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+     "d296cd94c2cccf8a3a863028b5e1dc0a7586602d253cfff91b8266bea6d61ab1"},
+    {"RFC 3602 4, case 3", 128, "6c3ea0477630ce21a2ce334aa746c2cd", "c782dc4c098c66cbd9cd27d825682c81",
+     "5468697320697320612034382d62797465206d657373616765202865786163746c7920332041455320626c6f636b7329",
+     "d0a02b3836451753d493665d33f0e8862dea54cdb293abc7506939276772f8d5021c19216bad525c8579695d83ba2684"},
+    {"RFC 3602 4, case 4", 128, "56e47a38c5598974bc46903dba290349", "8ce82eefbea0da3c44699ed7db51b7d9",
+     "a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
+     "c0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedf",
+     "c30e32ffedc0774e6aff6af0869f71aa0f3af07a9a31a9c684db207eb0ef8e4e"
+     "35907aa632c3ffdf868bb7b29d3d46ad83ce9f9a102ee99d49a53e87f4c3da55"},
+    {"NIST SP 800-38A, F.2.6", 256, "603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4",
+     "000102030405060708090a0b0c0d0e0f",
+     "6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51"
+     "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710",
+     "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d"
+     "39f23369a9d9bacfa530e26304231461b2eb05e2c39be9fcda6c19078c6a9d1b"},
+};
+
+/* The sources have no integrity: it is put under what they print. */
+static void put_icv(struct message *m, const uint8_t key[static 32])
 {
-    uint8_t key[16], key_integ[20];
+    const struct prf_part parts[] = {{m->iv, sizeof(m->iv)}, {m->text, m->t.text_len}};
+    uint8_t sum[ALG_PRF_MAX];
+
+    assert_int_equal(prf(alg_find(ALG_PRF, 5, 0), key, 32, parts, ARRAY_LEN(parts), sum), 0);
+    memcpy(m->icv, sum, 16);
+}
+
+static void check_cbc(size_t i)
+{
+    const struct alg *encr = alg_find(ALG_ENCR, 12, cbc_vectors[i].key_bits);
+    uint8_t key[ALG_KEY_MAX], key_integ[32] = {7}, plain[TEXT_MAX];
     cleanup(seal_freep) struct seal *s = NULL;
     struct message m;
 
-    (void)state;
     message_init(&m);
-    (void)unhex("06a9214036b8a15b512e03d534120006", key, sizeof(key));
-    memset(key_integ, 0x0b, sizeof(key_integ));
-    (void)unhex("3dafba429d9eb430b422da802c9fac41", m.iv, sizeof(m.iv));
-    m.t.text_len = unhex("e353779c1079aeb82708942dbe77181a", m.text, sizeof(m.text));
-    (void)unhex("fa743e492b51fb5216297f3b", m.icv, sizeof(m.icv));
-    assert_int_equal(seal_new(alg_find(ALG_ENCR, 12, 128), key, alg_find(ALG_INTEG, 2, 0), key_integ, &s), 0);
+    assert_int_equal(unhex(cbc_vectors[i].key, key, sizeof(key)), encr->key_len);
+    (void)unhex(cbc_vectors[i].iv, m.iv, sizeof(m.iv));
+    m.t.text_len = unhex(cbc_vectors[i].sealed, m.text, sizeof(m.text));
+    assert_int_equal(unhex(cbc_vectors[i].plain, plain, sizeof(plain)), m.t.text_len);
+    put_icv(&m, key_integ);
+    assert_int_equal(seal_new(encr, key, alg_find(ALG_INTEG, 12, 0), key_integ, &s), 0);
     assert_int_equal(seal_decrypt(s, &m.t), 0);
-    assert_memory_equal(m.text, "Single block msg", 16);
+    if (memcmp(m.text, plain, m.t.text_len) != 0)
+        fail_msg("%s", cbc_vectors[i].source);
+}
+
+static void test_cbc_vectors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cbc_vectors); i++)
+        check_cbc(i);
+}
+
+/* The data of a vector as a packet: it ends with whole blocks of cipher text, with the IV in front of them. */
+static void check_icv(const struct hmac_vector *v)
+{
+    const struct alg *integ = alg_find(ALG_INTEG, v->id, 0);
+    uint8_t key[HMAC_INPUT_MAX], data[HMAC_INPUT_MAX], key_encr[16] = {9};
+    const size_t len = hmac_bytes(&v->data, data);
+    cleanup(seal_freep) struct seal *s = NULL;
+    struct message m;
+
+    message_init(&m);
+    m.t.aad_len = len % ALG_BLOCK_MAX;
+    m.t.text_len = len - m.t.aad_len - sizeof(m.iv);
+    memcpy(m.aad, data, m.t.aad_len);
+    memcpy(m.iv, data + m.t.aad_len, sizeof(m.iv));
+    memcpy(m.text, data + m.t.aad_len + sizeof(m.iv), m.t.text_len);
+    assert_int_equal(unhex(v->sum, m.icv, sizeof(m.icv)), integ->icv_len);
+    assert_int_equal(hmac_bytes(&v->key, key), integ->key_len);
+    assert_int_equal(seal_new(alg_find(ALG_ENCR, 12, 128), key_encr, integ, key, &s), 0);
+    if (seal_decrypt(s, &m.t) != 0)
+        fail_msg("%s, %s", integ->name, v->source);
+}
+
+static void test_icv_vectors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(hmac_vectors); i++)
+        if (hmac_vectors[i].type == ALG_INTEG)
+            check_icv(&hmac_vectors[i]);
+}
+
+static bool has_vector(const struct alg *alg)
+{
+    for (size_t i = 0; i < ARRAY_LEN(aead_vectors); i++)
+        if (alg_find(ALG_ENCR, aead_vectors[i].id, aead_vectors[i].key_bits) == alg)
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(cbc_vectors); i++)
+        if (alg_find(ALG_ENCR, 12, cbc_vectors[i].key_bits) == alg)
+            return true;
+    for (size_t i = 0; i < ARRAY_LEN(hmac_vectors); i++)
+        if (alg_find(hmac_vectors[i].type, hmac_vectors[i].id, 0) == alg)
+            return true;
+    return false;
+}
+
+static void test_no_algorithm_is_without_a_vector(void **state)
+{
+    const struct alg *alg;
+    size_t pos = 0;
+
+    (void)state;
+    while ((alg = alg_next(&pos)))
+        if ((alg->type == ALG_ENCR || alg->type == ALG_INTEG) && !has_vector(alg))
+            fail_msg("%s %u", alg->name, alg->key_bits);
 }
 
 /* Runs CHECK for each encryption with each integrity algorithm that goes with it. */
@@ -268,7 +387,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_aead_vectors),
-        cmocka_unit_test(test_cbc_vector),
+        cmocka_unit_test(test_cbc_vectors),
+        cmocka_unit_test(test_icv_vectors),
+        cmocka_unit_test(test_no_algorithm_is_without_a_vector),
         cmocka_unit_test(test_round_trips),
         cmocka_unit_test(test_a_changed_byte_does_not_verify),
         cmocka_unit_test(test_counters_make_ivs),
