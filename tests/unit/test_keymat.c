@@ -1,4 +1,4 @@
-/* The keys of IKE_SAs and CHILD_SAs, by a vector of NIST's and by the formulas of the RFCs. */
+/* The keys of IKE_SAs and CHILD_SAs, by vectors of NIST's and by the formulas of the RFCs. */
 #include "engine/crypto/keymat.h"
 
 #include "base/array.h"
@@ -7,143 +7,216 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
 
-/* NIST CAVP, SP 800-135 KDF for IKEv2, SHA-1. DKM is what prf+ gives before it is cut into keys. */
-static const struct {
-    const char *secret, *secret_new, *ni, *nr, *spi_i, *spi_r, *seed, *dkm, *child, *child_dh, *seed_rekey;
-} nist = {
-    .secret = "4b2c1f971981a8ad8d0abeafabf38cf75fc8349c148142465ed9c8b516b8be52",
-    .secret_new = "863f3c9d06efd39d2b907b97f8699e5dd5251ef64a2a176f36ee40c87d4f9330",
-    .ni = "32b50d5f4a3763f3",
-    .nr = "9206a04b26564cb1",
-    .spi_i = "34c9e7c188868785",
-    .spi_r = "3ff77d760d2b2199",
-    .seed = "a9a7b222b59f8f48645f28a1db5b5f5d7479cba7",
-    .dkm = "a14293677cc80ff8f9cc0eee30d895da9d8f405666e30ef0dfcb63c634a46002a2a63080e514a062768b76606f9fa5e992204fc5"
-           "a670bde3f10d6b027113936a5c55b648a194ae587b0088d52204b702c979fa280870d2ed41efa9c549fd11198af1670b143d384b"
-           "d275c5f594cf266b05ebadca855e4249520a441a81157435a7a56cc4",
-    .child = "8059e3ee8810e6c3a91bc8bcd2a7a41151b8d0e6ae239c7b38093ad85ef4c5811a8e7b5d1cdabd9560b2d5e092d1f24e2d4b85ec"
-             "cdf0ad0dc9abd94b51ee71814ca6dbc8bb51b6309f5b9545c7eb35cf5580b1e521a8fe20754a2d883ba0c2cf285f524aea6545b3"
-             "3106bc03e614296d319d41d4b50b3f510b1c0a22f3e664994d234cb4",
-    .child_dh = "bb43244c1860ad65ee1e211ffe8bb3661750c8f89cb9f547df7f4fa61d37301628190e38c66232eab4b3ab14c400a5197dd373"
-                "0ed4820a8a10394d51e1c0400052f63ebd36b0e7ef53aaed31eba4a5080d7d4b5666023a8bbb5ffb7857240f9a05884d1b7d2f"
-                "933708450b7b3288f1fc863ab49fa901227cffc06e27899c7054d56fd74c",
-    .seed_rekey = "63e81194946ebd05df7df5ebf5d8750056bf1f1d",
-};
+#define VECTORS      "tests/vectors/ikev2/kdf.txt"
+#define VECTORS_MAX  8
+#define VECTOR_BYTES 384
 
 struct bytes {
-    uint8_t data[256];
-    keymat_bytes b;
+    uint8_t data[VECTOR_BYTES];
+    size_t len;
 };
 
-static const keymat_bytes *bytes_of(struct bytes *to, const char *hex)
+/* DKM is what prf+ gives before it is cut into keys. */
+struct kdf_vector {
+    const struct alg *prf;
+    struct bytes ni, nr, spi_i, spi_r, secret, secret_new, seed, dkm, child, child_dh, seed_rekey;
+};
+
+static const struct {
+    const char *name;
+    size_t at;
+} fields[] = {
+    {"ni", offsetof(struct kdf_vector, ni)},
+    {"nr", offsetof(struct kdf_vector, nr)},
+    {"spi_i", offsetof(struct kdf_vector, spi_i)},
+    {"spi_r", offsetof(struct kdf_vector, spi_r)},
+    {"g^ir", offsetof(struct kdf_vector, secret)},
+    {"g^ir_new", offsetof(struct kdf_vector, secret_new)},
+    {"skeyseed", offsetof(struct kdf_vector, seed)},
+    {"dkm", offsetof(struct kdf_vector, dkm)},
+    {"dkm_child", offsetof(struct kdf_vector, child)},
+    {"dkm_child_dh", offsetof(struct kdf_vector, child_dh)},
+    {"skeyseed_rekey", offsetof(struct kdf_vector, seed_rekey)},
+};
+
+static struct kdf_vector vectors[VECTORS_MAX];
+static size_t n_vectors;
+
+/* "prf NUMBER" begins a vector; "NAME DIGITS" are its fields. */
+static void take_line(char *line)
 {
-    to->b = (keymat_bytes){to->data, unhex(hex, to->data, sizeof(to->data))};
-    return &to->b;
+    char *value = line;
+    const char *name = strsep(&value, " ");
+
+    assert_non_null(value);
+    if (strcmp(name, "prf") == 0) {
+        assert_true(n_vectors < VECTORS_MAX && value[0] >= '0' && value[1] == '\0');
+        vectors[n_vectors++].prf = alg_find(ALG_PRF, (uint16_t)(value[0] - '0'), 0);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        if (strcmp(name, fields[i].name) == 0) {
+            struct bytes *b = (struct bytes *)(void *)((char *)&vectors[n_vectors - 1] + fields[i].at);
+
+            b->len = unhex(value, b->data, sizeof(b->data));
+            return;
+        }
+    fail_msg("%s", name);
 }
 
-/* The keys that NIST's vector gives with these algorithms, and the nonces in NI and NR. */
-static void nist_keys(const struct alg *encr, const struct alg *integ, struct bytes *ni, struct bytes *nr,
-                      struct ike_keys *ret)
+static int read_vectors(void **state)
 {
-    const struct alg *sha1 = alg_find(ALG_PRF, 2, 0);
-    struct bytes secret, spi_i, spi_r, wanted;
-    uint8_t seed[20];
+    static char line[2 * VECTOR_BYTES + 32];
+    FILE *f = fopen(VECTORS, "re");
 
-    (void)bytes_of(ni, nist.ni);
-    (void)bytes_of(nr, nist.nr);
-    (void)bytes_of(&spi_i, nist.spi_i);
-    (void)bytes_of(&spi_r, nist.spi_r);
-    (void)bytes_of(&wanted, nist.seed);
-    assert_int_equal(keymat_seed(sha1, &ni->b, &nr->b, bytes_of(&secret, nist.secret), seed), 0);
-    assert_memory_equal(seed, wanted.data, sizeof(seed));
-    assert_int_equal(keymat_ike(sha1, encr, integ, seed, sizeof(seed), &ni->b, &nr->b, spi_i.data, spi_r.data, ret), 0);
+    (void)state;
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] != '#' && line[0] != '\0')
+            take_line(line);
+    }
+    (void)fclose(f);
+    return 0;
 }
 
-/* Is what stands at *AT in ALL the same? Goes on behind it. */
+static keymat_bytes part_of(const struct bytes *b)
+{
+    return (keymat_bytes){b->data, b->len};
+}
+
+/* The keys that a vector gives with these algorithms. */
+static void keys_of(const struct kdf_vector *v, const struct alg *encr, const struct alg *integ, struct ike_keys *ret)
+{
+    const keymat_bytes ni = part_of(&v->ni), nr = part_of(&v->nr), secret = part_of(&v->secret);
+    uint8_t seed[ALG_PRF_MAX];
+
+    assert_int_equal(keymat_seed(v->prf, &ni, &nr, &secret, seed), 0);
+    assert_int_equal(v->seed.len, v->prf->out_len);
+    assert_memory_equal(seed, v->seed.data, v->seed.len);
+    assert_int_equal(keymat_ike(v->prf, encr, integ, seed, v->seed.len, &ni, &nr, v->spi_i.data, v->spi_r.data, ret),
+                     0);
+}
+
+/* Is what stands at *AT in ALL the same, as far as it goes? Goes on behind it. */
 static void assert_next(const struct bytes *all, size_t *at, const uint8_t *key, size_t len)
 {
-    assert_true(*at + len <= all->b.len);
-    assert_memory_equal(all->data + *at, key, len);
-    *at += len;
+    const size_t left = all->len - *at, n = len < left ? len : left;
+
+    assert_memory_equal(all->data + *at, key, n);
+    *at += n;
+}
+
+/* Runs CHECK for each vector with each suite: encryption and integrity, or an AEAD. */
+static void for_each_suite(void (*check)(const struct kdf_vector *v, const struct alg *encr, const struct alg *integ))
+{
+    const struct alg *encr, *integ;
+
+    assert_int_equal(n_vectors, 4);
+    for (size_t i = 0; i < n_vectors; i++) {
+        size_t e = 0;
+
+        while ((encr = alg_next(&e))) {
+            size_t k = 0;
+
+            if (encr->type == ALG_ENCR && encr->aead)
+                check(&vectors[i], encr, NULL);
+            while (encr->type == ALG_ENCR && !encr->aead && (integ = alg_next(&k)))
+                if (integ->type == ALG_INTEG)
+                    check(&vectors[i], encr, integ);
+        }
+    }
+}
+
+/* RFC 7296 2.14; RFC 5282 7: no integrity keys with an AEAD, and a salt behind each encryption key. */
+static void check_ike(const struct kdf_vector *v, const struct alg *encr, const struct alg *integ)
+{
+    const size_t encr_len = (size_t)encr->key_len + encr->salt_len, integ_len = integ ? integ->key_len : 0;
+    struct ike_keys k;
+    size_t at = 0;
+
+    keys_of(v, encr, integ, &k);
+    assert_next(&v->dkm, &at, k.sk_d, v->prf->out_len);
+    assert_next(&v->dkm, &at, k.sk_ai, integ_len);
+    assert_next(&v->dkm, &at, k.sk_ar, integ_len);
+    assert_next(&v->dkm, &at, k.sk_ei, encr_len);
+    assert_next(&v->dkm, &at, k.sk_er, encr_len);
+    assert_next(&v->dkm, &at, k.sk_pi, v->prf->out_len);
+    assert_next(&v->dkm, &at, k.sk_pr, v->prf->out_len);
+    assert_true(at > (size_t)3 * v->prf->out_len || at == v->dkm.len);
 }
 
 static void test_keys_of_an_ike_sa(void **state)
 {
-    struct bytes ni, nr, dkm;
-    struct ike_keys k;
-    size_t at = 0;
-
     (void)state;
-    nist_keys(alg_find(ALG_ENCR, 12, 128), alg_find(ALG_INTEG, 2, 0), &ni, &nr, &k);
-    (void)bytes_of(&dkm, nist.dkm);
-    assert_next(&dkm, &at, k.sk_d, 20);
-    assert_next(&dkm, &at, k.sk_ai, 20);
-    assert_next(&dkm, &at, k.sk_ar, 20);
-    assert_next(&dkm, &at, k.sk_ei, 16);
-    assert_next(&dkm, &at, k.sk_er, 16);
-    assert_next(&dkm, &at, k.sk_pi, 20);
-    assert_next(&dkm, &at, k.sk_pr, 20);
-    assert_int_equal(at, 132);
+    for_each_suite(check_ike);
 }
 
-/* RFC 5282 7: no integrity keys, and a salt behind each encryption key. */
-static void test_keys_of_an_ike_sa_with_an_aead(void **state)
+static void check_child_keys(const struct kdf_vector *v, const struct alg *encr, const struct alg *integ,
+                             const struct bytes *new_secret, const struct bytes *wanted)
 {
-    struct bytes ni, nr, dkm;
-    struct ike_keys k;
-    size_t at = 0;
-
-    (void)state;
-    nist_keys(alg_find(ALG_ENCR, 20, 128), NULL, &ni, &nr, &k);
-    (void)bytes_of(&dkm, nist.dkm);
-    assert_next(&dkm, &at, k.sk_d, 20);
-    assert_next(&dkm, &at, k.sk_ei, 20);
-    assert_next(&dkm, &at, k.sk_er, 20);
-    assert_next(&dkm, &at, k.sk_pi, 20);
-    assert_next(&dkm, &at, k.sk_pr, 20);
-}
-
-static void check_child(const struct alg *encr, const struct alg *integ, const char *secret_hex, const char *wanted)
-{
-    struct bytes ni, nr, secret, all;
+    const keymat_bytes ni = part_of(&v->ni), nr = part_of(&v->nr), secret = part_of(&v->secret_new);
+    const size_t encr_len = (size_t)encr->key_len + encr->salt_len, integ_len = integ ? integ->key_len : 0;
     struct ike_keys ike;
     struct child_keys k;
     size_t at = 0;
 
-    nist_keys(alg_find(ALG_ENCR, 12, 128), alg_find(ALG_INTEG, 2, 0), &ni, &nr, &ike);
-    (void)bytes_of(&all, wanted);
-    assert_int_equal(
-        keymat_child(&ike, secret_hex ? bytes_of(&secret, secret_hex) : NULL, &ni.b, &nr.b, encr, integ, &k), 0);
-    assert_next(&all, &at, k.encr_i, (size_t)encr->key_len + encr->salt_len);
-    assert_next(&all, &at, k.integ_i, integ ? integ->key_len : 0);
-    assert_next(&all, &at, k.encr_r, (size_t)encr->key_len + encr->salt_len);
-    assert_next(&all, &at, k.integ_r, integ ? integ->key_len : 0);
+    keys_of(v, encr, integ, &ike);
+    assert_int_equal(keymat_child(&ike, new_secret ? &secret : NULL, &ni, &nr, encr, integ, &k), 0);
+    assert_next(wanted, &at, k.encr_i, encr_len);
+    assert_next(wanted, &at, k.integ_i, integ_len);
+    assert_next(wanted, &at, k.encr_r, encr_len);
+    assert_next(wanted, &at, k.integ_r, integ_len);
+}
+
+/* RFC 7296 2.17 */
+static void check_child(const struct kdf_vector *v, const struct alg *encr, const struct alg *integ)
+{
+    check_child_keys(v, encr, integ, NULL, &v->child);
+    check_child_keys(v, encr, integ, &v->secret_new, &v->child_dh);
 }
 
 static void test_keys_of_a_child_sa(void **state)
 {
     (void)state;
-    check_child(alg_find(ALG_ENCR, 12, 256), alg_find(ALG_INTEG, 12, 0), NULL, nist.child);
-    check_child(alg_find(ALG_ENCR, 20, 256), NULL, NULL, nist.child);
-    check_child(alg_find(ALG_ENCR, 12, 256), alg_find(ALG_INTEG, 12, 0), nist.secret_new, nist.child_dh);
-    check_child(alg_find(ALG_ENCR, 28, 0), NULL, nist.secret_new, nist.child_dh);
+    for_each_suite(check_child);
 }
 
+/* RFC 7296 2.18 */
 static void test_seed_of_a_rekeyed_ike_sa(void **state)
 {
-    struct bytes ni, nr, secret, wanted;
-    struct ike_keys k;
-    uint8_t seed[20];
-
     (void)state;
-    nist_keys(alg_find(ALG_ENCR, 12, 128), alg_find(ALG_INTEG, 2, 0), &ni, &nr, &k);
-    (void)bytes_of(&wanted, nist.seed_rekey);
-    assert_int_equal(keymat_seed_rekey(&k, &ni.b, &nr.b, bytes_of(&secret, nist.secret_new), seed), 0);
-    assert_memory_equal(seed, wanted.data, sizeof(seed));
+    for (size_t i = 0; i < n_vectors; i++) {
+        const struct kdf_vector *v = &vectors[i];
+        const keymat_bytes ni = part_of(&v->ni), nr = part_of(&v->nr), secret = part_of(&v->secret_new);
+        uint8_t seed[ALG_PRF_MAX];
+        struct ike_keys k;
+
+        keys_of(v, alg_find(ALG_ENCR, 12, 128), alg_find(ALG_INTEG, 2, 0), &k);
+        assert_int_equal(keymat_seed_rekey(&k, &ni, &nr, &secret, seed), 0);
+        assert_int_equal(v->seed_rekey.len, v->prf->out_len);
+        assert_memory_equal(seed, v->seed_rekey.data, v->seed_rekey.len);
+    }
+}
+
+/* RFC 7296 2.13: all that the vectors have of prf+, which is more than keys of SAs take. */
+static void test_prf_plus(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < n_vectors; i++) {
+        const struct kdf_vector *v = &vectors[i];
+        const keymat_bytes parts[] = {part_of(&v->ni), part_of(&v->nr), part_of(&v->spi_i), part_of(&v->spi_r)};
+        uint8_t all[VECTOR_BYTES];
+
+        assert_true(v->dkm.len >= 132);
+        assert_int_equal(prf_plus(v->prf, v->seed.data, v->seed.len, parts, ARRAY_LEN(parts), all, v->dkm.len), 0);
+        assert_memory_equal(all, v->dkm.data, v->dkm.len);
+    }
 }
 
 /* RFC 7296 2.15, with numbers from python3's hmac. */
@@ -168,13 +241,12 @@ static void test_mixes_a_ppk(void **state)
 {
     const struct alg *sha1 = alg_find(ALG_PRF, 2, 0);
     const keymat_bytes ppk = {(const uint8_t *)"post-quantum", 12};
-    struct bytes ni, nr;
     struct ike_keys before, k;
     uint8_t wanted[20];
     const uint8_t *from[] = {before.sk_d, before.sk_pi, before.sk_pr}, *to[] = {k.sk_d, k.sk_pi, k.sk_pr};
 
     (void)state;
-    nist_keys(alg_find(ALG_ENCR, 12, 128), alg_find(ALG_INTEG, 2, 0), &ni, &nr, &before);
+    keys_of(&vectors[0], alg_find(ALG_ENCR, 12, 128), alg_find(ALG_INTEG, 2, 0), &before);
     k = before;
     assert_int_equal(keymat_mix_ppk(&k, &ppk), 0);
     for (size_t i = 0; i < ARRAY_LEN(from); i++) {
@@ -208,13 +280,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_of_an_ike_sa),
-        cmocka_unit_test(test_keys_of_an_ike_sa_with_an_aead),
         cmocka_unit_test(test_keys_of_a_child_sa),
         cmocka_unit_test(test_seed_of_a_rekeyed_ike_sa),
+        cmocka_unit_test(test_prf_plus),
         cmocka_unit_test(test_auth_with_a_psk),
         cmocka_unit_test(test_mixes_a_ppk),
         cmocka_unit_test(test_wipes),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, read_vectors, NULL);
 }
