@@ -9,11 +9,10 @@ import sys
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, x448, x25519
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-INTEG = {2: ("sha1", 12), 12: ("sha256", 16), 13: ("sha384", 24), 14: ("sha512", 32)}
-PRF = {2: "sha1", 5: "sha256", 6: "sha384", 7: "sha512"}
+sys.dont_write_bytecode = True
+from oracle_suites import PRF, Suite, unhex  # noqa: E402
+
 CURVES = {19: ec.SECP256R1(), 20: ec.SECP384R1(), 21: ec.SECP521R1()}
 # RFC 2409 6.2 and RFC 3526: bits of the prime and the number that is added to the digits of pi.
 MODP = {
@@ -27,29 +26,40 @@ MODP = {
 }
 
 
-def unhex(word):
-    return b"" if word == "-" else bytes.fromhex(word)
-
-
 def seal(encr, key, integ, key_integ, iv, aad, tail, text):
-    key, iv, aad, tail, text = map(unhex, (key, iv, aad, tail, text))
-    if int(encr) == 20:
-        return AESGCM(key[:-4]).encrypt(key[-4:] + iv, text, aad)
-    if int(encr) == 28:
-        return ChaCha20Poly1305(key[:-4]).encrypt(key[-4:] + iv, text, aad)
-    cbc = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
-    sealed = cbc.update(text) + cbc.finalize()
-    digest, length = INTEG[int(integ)]
-    return sealed + hmac.new(unhex(key_integ), aad + iv + sealed + tail, digest).digest()[:length]
+    return Suite(encr, key, integ, key_integ).encrypt(*map(unhex, (iv, aad, text, tail)))
 
 
-def prf_plus(prf, key, seed, length):
+def prf(number, key, data):
+    return hmac.new(key, data, getattr(hashlib, PRF[int(number)])).digest()
+
+
+def prf_plus(number, key, seed, length):
     key, seed, out, last, count = unhex(key), unhex(seed), b"", b"", 0
     while len(out) < int(length):
         count += 1
-        last = hmac.new(key, last + seed + bytes([count]), getattr(hashlib, PRF[int(prf)])).digest()
+        last = prf(number, key, last + seed + bytes([count]))
         out += last
     return out[: int(length)]
+
+
+def keys(number, encr_len, integ_len, *rest):
+    """RFC 7296 2.14, 2.17 and 2.18: SKEYSEED, SK_*, the keys of a CHILD_SA without and with a key exchange of its own,
+    the SKEYSEED of a rekeyed IKE_SA."""
+    ni, nr, spi_i, spi_r, secret, new = map(unhex, rest)
+    half = int(encr_len) + int(integ_len)
+    seed = prf(number, ni + nr, secret)
+    sks = prf_plus(number, seed.hex(), (ni + nr + spi_i + spi_r).hex(), 3 * len(seed) + 2 * half)
+    sk_d = sks[: len(seed)]
+    child = prf_plus(number, sk_d.hex(), (ni + nr).hex(), 2 * half)
+    child_dh = prf_plus(number, sk_d.hex(), (new + ni + nr).hex(), 2 * half)
+    return seed + sks + child + child_dh + prf(number, sk_d, new + ni + nr)
+
+
+def auth(number, *rest):
+    """RFC 7296 2.15"""
+    psk, message, nonce, sk_p, identity = map(unhex, rest)
+    return prf(number, prf(number, psk, b"Key Pad for IKEv2"), message + nonce + prf(number, sk_p, identity))
 
 
 def arctan_inverse(x, one):
@@ -93,7 +103,7 @@ def dh(group, peer):
     return raw + private.exchange(other)
 
 
-ORDERS = {"seal": seal, "prf+": prf_plus, "dh": dh}
+ORDERS = {"seal": seal, "prf+": prf_plus, "keys": keys, "auth": auth, "dh": dh}
 
 print("ready", flush=True)
 for line in sys.stdin:

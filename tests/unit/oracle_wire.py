@@ -5,16 +5,16 @@ A message is described as text: a line for its header, then one for each payload
 {"type": number, "critical": bool} and the words of its line.
 """
 
-import hmac
 import ipaddress
 import logging
 import random
 import sys
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from scapy.contrib import ikev2
 from scapy.packet import NoPayload
+
+sys.dont_write_bytecode = True
+from oracle_suites import Suite, unhex  # noqa: E402
 
 logging.getLogger().setLevel(logging.ERROR)
 
@@ -44,10 +44,6 @@ CLASSES = {
     53: ikev2.IKEv2_payload_Encrypted_Fragment,
 }
 SPI = {0: 0, 1: 8, 2: 4, 3: 4}
-
-
-def unhex(word):
-    return b"" if word == "-" else bytes.fromhex(word)
 
 
 def digits(data):
@@ -305,26 +301,6 @@ def make_header(rnd, first):
     )
 
 
-# Encryption: AES-GCM with 16 bytes of ICV, or AES-CBC with HMAC-SHA-256-128 -------------------------------------------
-
-
-def encrypt(key, key_integ, iv, aad, text):
-    if not key_integ:
-        return iv + AESGCM(key[:-4]).encrypt(key[-4:] + iv, text, aad)
-    cbc = Cipher(algorithms.AES(key), modes.CBC(iv)).encryptor()
-    text = iv + cbc.update(text) + cbc.finalize()
-    return text + hmac.new(key_integ, aad + text, "sha256").digest()[:16]
-
-
-def decrypt(key, key_integ, aad, sealed):
-    if not key_integ:
-        return AESGCM(key[:-4]).decrypt(key[-4:] + sealed[:8], sealed[8:], aad)
-    covered, icv = sealed[:-16], sealed[-16:]
-    expect(hmac.new(key_integ, aad + covered, "sha256").digest()[:16] == icv, "ICV")
-    cbc = Cipher(algorithms.AES(key), modes.CBC(covered[:16])).decryptor()
-    return cbc.update(covered[16:]) + cbc.finalize()
-
-
 # Orders ---------------------------------------------------------------------------------------------------------------
 
 
@@ -351,9 +327,9 @@ def chain_of(first, data):
     return CLASSES.get(first, ikev2.IKEv2_payload)(data) if first != 37 else ikev2.IKEv2_payload_CERT(data)
 
 
-def open_(key, key_integ, *messages):
+def open_(encr, key, integ, key_integ, *messages):
     """The fragments of one message, or it whole: what is inside."""
-    key, key_integ, text, first = unhex(key), unhex(key_integ), b"", None
+    suite, text, first = Suite(encr, key, integ, key_integ), b"", None
     for i, word in enumerate(messages):
         data = unhex(word)
         m = ikev2.IKEv2(data)
@@ -362,18 +338,18 @@ def open_(key, key_integ, *messages):
             expect((p.frag_number, p.frag_total) == (i + 1, len(messages)), "number of the fragment")
         expect(i == 0 or p.next_payload == 0, "next payload of the fragment")
         first = p.next_payload if i == 0 else first
-        part = decrypt(key, key_integ, data[: -len(p.load)], p.load)
+        part = suite.decrypt(data[: -len(p.load)], p.load)
         text += part[: len(part) - 1 - part[-1]]
     return say_chain(first, chain_of(first, text)).encode()
 
 
-def seal(seed, key, key_integ, total):
+def seal(seed, encr, key, integ, key_integ, total):
     """A message in TOTAL fragments; 0: whole."""
-    rnd, key, key_integ, total = random.Random(int(seed)), unhex(key), unhex(key_integ), int(total)
+    rnd, suite, total = random.Random(int(seed)), Suite(encr, key, integ, key_integ), int(total)
     first, chain = make_chain(rnd)
     text, header = bytes(chain), make_header(rnd, 53 if total else 46)
-    size, block = -(-len(text) // max(total, 1)), 16 if key_integ else 1
-    out, overhead = [], 32 if key_integ else 24
+    size, block = -(-len(text) // max(total, 1)), suite.block
+    out, overhead = [], suite.iv_len + suite.icv_len
     for i in range(max(total, 1)):
         part = text[i * size : (i + 1) * size]
         pad = -(len(part) + 1) % block + block * rnd.randint(0, 2)
@@ -386,7 +362,8 @@ def seal(seed, key, key_integ, total):
         p.load = bytes(len(part) + overhead)
         m = bytes(header / p)
         aad = m[: -len(p.load)]
-        out.append(aad + encrypt(key, key_integ, rnd.randbytes(16 if key_integ else 8), aad, part))
+        iv = rnd.randbytes(suite.iv_len)
+        out.append(aad + iv + suite.encrypt(iv, aad, part))
     return packed(out, say_chain(first, chain_of(first, text)))
 
 

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGES     150 /* of each test */
+#define MESSAGES     220 /* of each test */
 #define PAYLOADS_MAX 8
 #define BYTES_MAX    300 /* of a value */
 #define CHAIN_MAX    4096
@@ -519,29 +519,56 @@ static void test_we_read(void **state)
     }
 }
 
-/* Keys of AES-GCM or of AES-CBC with HMAC-SHA-256-128, of drawn bits. */
+/* Keys of drawn bits. */
 struct keys {
     const struct alg *encr, *integ;
     uint8_t key[ALG_KEY_MAX + ALG_SALT_MAX], key_integ[ALG_KEY_MAX];
 };
 
-static struct seal *draw_seal(struct keys *ret)
+/* Every encryption algorithm, with every integrity algorithm where it needs one; whether there is one of that NUMBER.
+ */
+static bool suite_at(uint64_t number, struct keys *ret)
 {
-    bool aead = draw(2);
-    struct seal *s = NULL;
+    const struct alg *encr, *integ;
+    size_t i = 0;
 
-    ret->encr = alg_find(ALG_ENCR, aead ? 20 : 12, draw(2) ? 128 : 256);
-    ret->integ = aead ? NULL : alg_find(ALG_INTEG, 12, 0);
+    while ((encr = alg_next(&i))) {
+        size_t k = 0;
+
+        *ret = (struct keys){.encr = encr};
+        if (encr->type == ALG_ENCR && encr->aead && number-- == 0)
+            return true;
+        while (encr->type == ALG_ENCR && !encr->aead && (integ = alg_next(&k)))
+            if (integ->type == ALG_INTEG && number-- == 0) {
+                ret->integ = integ;
+                return true;
+            }
+    }
+    return false;
+}
+
+/* The message of each NUMBER has the next suite. */
+static struct seal *draw_seal(uint64_t number, struct keys *ret)
+{
+    struct seal *s = NULL;
+    uint64_t suites = 0;
+
+    while (suite_at(suites, ret))
+        suites++;
+    assert_true(suite_at(number % suites, ret));
     for (size_t i = 0; i < sizeof(ret->key); i++)
         ret->key[i] = (uint8_t)draw(256);
-    memcpy(ret->key_integ, ret->key, sizeof(ret->key_integ));
-    assert_int_equal(seal_new(ret->encr, ret->key, ret->integ, aead ? NULL : ret->key_integ, &s), 0);
+    for (size_t i = 0; i < sizeof(ret->key_integ); i++)
+        ret->key_integ[i] = (uint8_t)draw(256);
+    assert_int_equal(seal_new(ret->encr, ret->key, ret->integ, ret->integ ? ret->key_integ : NULL, &s), 0);
     return s;
 }
 
 static void say_keys(const struct keys *k)
 {
+    oracle_say(" %d", k->encr->id);
     oracle_say_bytes(k->key, (size_t)k->encr->key_len + k->encr->salt_len);
+    oracle_say(" %d", k->integ ? k->integ->id : 0);
     oracle_say_bytes(k->key_integ, k->integ ? k->integ->key_len : 0);
 }
 
@@ -563,7 +590,7 @@ static void test_we_encrypt(void **state)
         begin(number);
         cw = draw_chain(buf, &ours);
         h = draw_header();
-        s = draw_seal(&keys);
+        s = draw_seal(number, &keys);
         assert_int_equal(message_seal(s, &counter, &h, &cw, draw(2) ? 0 : 400 + draw(600), &ps), 0);
         oracle_say("open");
         say_keys(&keys);
@@ -611,7 +638,7 @@ static void test_we_open(void **state)
         struct seal *s;
 
         begin(number);
-        s = draw_seal(&keys);
+        s = draw_seal(number, &keys);
         oracle_say("seal %llu", (unsigned long long)number);
         say_keys(&keys);
         oracle_say(" %u", (unsigned)draw(5));
