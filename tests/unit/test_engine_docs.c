@@ -10,10 +10,12 @@
 #include "engine/ike/engine.h"
 #include "engine/ike/first_state.h"
 #include "engine/ike/fragments.h"
+#include "engine/ike/proposals.h"
 #include "engine/ike/state.h"
 #include "engine/ike/task.h"
 #include "engine/io/path.h"
 #include "engine/io/tun.h"
+#include "engine/wire/ikev2.h"
 #include "engine/wire/names.h"
 #include "engine/wire/rules.h"
 
@@ -92,6 +94,47 @@ static void put_tasks(struct strbuf *b)
     }
 }
 
+static void put_algorithms(struct strbuf *b)
+{
+    static const char *const types[] = {[ALG_ENCR] = "encryption",
+                                        [ALG_PRF] = "PRF",
+                                        [ALG_INTEG] = "integrity",
+                                        [ALG_DH] = "key exchange",
+                                        [ALG_ESN] = "sequence numbers of ESP"};
+
+    strbuf_puts(b, "| | in a proposal, and IANA's number |\n|---|---|\n");
+    for (size_t t = ALG_ENCR; t < ARRAY_LEN(types); t++) {
+        const char *between = "";
+        const struct alg *a;
+        size_t pos = 0;
+
+        strbuf_printf(b, "| %s | ", types[t]);
+        while ((a = alg_next(&pos))) {
+            if (a->type != t)
+                continue;
+            strbuf_printf(b, "%s`%s` %u%s", between, a->keyword, a->id, a->legacy ? " (`--allow-legacy`)" : "");
+            between = ", ";
+        }
+        strbuf_puts(b, " |\n");
+    }
+}
+
+static void put_defaults(struct strbuf *b)
+{
+    static const uint8_t protocols[] = {PROTO_IKE, PROTO_ESP};
+
+    for (size_t i = 0; i < ARRAY_LEN(protocols); i++) {
+        struct proposals ps;
+
+        proposals_default(protocols[i], &ps);
+        for (size_t k = 0; k < ps.n; k++) {
+            char text[PROPOSALS_TEXT_MAX];
+
+            strbuf_printf(b, "- `%s`\n", proposal_text(&ps.p[k], text));
+        }
+    }
+}
+
 #define LIMIT(name, what)                                                                                              \
     {                                                                                                                  \
 #name, (unsigned long)(name), what                                                                             \
@@ -151,6 +194,7 @@ static const struct {
     const char *mark; /* the line before it; END is the line behind */
     void (*put)(struct strbuf *b);
 } sections[] = {
+    {"<!-- algorithms -->\n", put_algorithms}, {"<!-- defaults -->\n", put_defaults},
     {"<!-- ike-states -->\n", put_ike_states}, {"<!-- child-states -->\n", put_child_states},
     {"<!-- messages -->\n", put_messages},     {"<!-- tasks -->\n", put_tasks},
     {"<!-- limits -->\n", put_limits},
