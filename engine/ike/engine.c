@@ -73,7 +73,8 @@ struct engine *engine_free(struct engine *e)
     free(e->reqids);
     e->counters = counters_free(e->counters);
     output_done(&e->output);
-    secret_wipe(e, sizeof(*e));
+    secret_wipe(e->cookie_secrets, sizeof(e->cookie_secrets));
+    secret_wipe(e->chain, sizeof(e->chain));
     free(e);
     return NULL;
 }

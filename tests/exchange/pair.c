@@ -27,6 +27,17 @@ uint64_t pair_random(struct pair *p, uint64_t below)
     return below == 0 ? z : z % below;
 }
 
+/* LIST with room for one more than its N: it doubles, so that a pair of which little is asked costs little. */
+static void *grow(void *list, size_t n, size_t size, size_t most)
+{
+    assert(n < most);
+    if (n == 0 || (n >= 8 && (n & (n - 1)) == 0)) {
+        list = reallocarray(list, n == 0 ? 8 : 2 * n, size);
+        assert(list);
+    }
+    return list;
+}
+
 /* The engine's table ---------------------------------------------------------------------------------------------- */
 
 static void op_random(void *data, void *buf, size_t len)
@@ -57,10 +68,11 @@ static int op_source(void *data, const struct addr *peer, struct addr *ret_local
 static void op_event(void *data, const struct engine_event *ev)
 {
     struct pair_node *n = data;
-    struct pair_event *e = &n->events[n->n_events];
+    struct pair_event *e;
     bool child;
 
-    assert(n->n_events < PAIR_EVENTS_MAX);
+    n->events = grow(n->events, n->n_events, sizeof(*n->events), PAIR_EVENTS_MAX);
+    e = &n->events[n->n_events];
     *e = (struct pair_event){.type = ev->type,
                              .ike = ev->ike->unique,
                              .ike_state = ev->ike->state,
@@ -109,11 +121,11 @@ static struct pair_child *find_child(struct pair_node *n, uint32_t unique)
 static int op_install(void *data, const struct path_child *c)
 {
     struct pair_node *n = data;
-    struct pair_child *mine = &n->children[n->n_children];
+    struct pair_child *mine;
 
-    assert(n->n_children < PAIR_CHILDREN);
     assert(!find_child(n, c->unique));
-    n->n_children++;
+    n->children = grow(n->children, n->n_children, sizeof(*n->children), PAIR_CHILDREN);
+    mine = &n->children[n->n_children++];
     *mine = (struct pair_child){.unique = c->unique,
                                 .spi_in = c->spi_in,
                                 .spi_out = c->spi_out,
@@ -295,6 +307,8 @@ void pair_restart(struct pair *p, int node)
     struct pair_node *n = &p->node[node];
 
     (void)engine_free(n->engine);
+    free(n->children);
+    n->children = NULL;
     n->n_children = 0;
     make_engine(n);
 }
@@ -309,8 +323,6 @@ struct pair *pair_new(uint64_t seed, void (*change)(int node, struct engine_sett
     p->wall = UINT64_C(1764000000) * USEC_PER_SEC;
     p->net.delay = USEC_PER_MSEC;
     p->verbose = getenv("PAIR_VERBOSE") != NULL;
-    p->under_way = calloc(PAIR_NET_MAX, sizeof(*p->under_way));
-    assert(p->under_way);
     make_node(p, PAIR_A, "198.51.100.2", change);
     make_node(p, PAIR_B, "203.0.113.2", change);
     return p;
@@ -323,6 +335,8 @@ struct pair *pair_free(struct pair *p)
     for (int i = 0; i < 2; i++) {
         (void)engine_free(p->node[i].engine);
         (void)creds_free(p->node[i].creds);
+        free(p->node[i].children);
+        free(p->node[i].events);
     }
     for (size_t i = 0; i < p->n_under_way; i++)
         free(p->under_way[i].bytes);
@@ -376,9 +390,10 @@ void pair_load(struct pair *p, int node, void (*change)(int node, struct ike_con
 static void put_under_way(struct pair *p, int to, const struct addr *local, const struct addr *remote, usec_t at,
                           const void *bytes, size_t len)
 {
-    struct pair_datagram *d = &p->under_way[p->n_under_way];
+    struct pair_datagram *d;
 
-    assert(p->n_under_way < PAIR_NET_MAX);
+    p->under_way = grow(p->under_way, p->n_under_way, sizeof(*p->under_way), PAIR_NET_MAX);
+    d = &p->under_way[p->n_under_way];
     *d = (struct pair_datagram){
         .at = at, .order = p->sent++, .to = to, .local = *local, .remote = *remote, .bytes = malloc(len), .len = len};
     assert(d->bytes);

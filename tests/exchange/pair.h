@@ -52,10 +52,10 @@ struct pair_node {
     struct creds *creds;
     struct addr addr;
     void (*change)(int node, struct engine_settings *s);
-    struct pair_child children[PAIR_CHILDREN];
+    struct pair_child *children; /* owned */
     size_t n_children;
     uint64_t last_order;
-    struct pair_event events[PAIR_EVENTS_MAX];
+    struct pair_event *events; /* owned */
     size_t n_events;
     char done[PAIR_TICKETS_MAX][128]; /* by ticket; "" where it is not done, "ok" for success */
 };
