@@ -130,8 +130,7 @@ static int build(struct ike_sa *sa, struct task *t, struct chain_writer *cw, use
 
 /* The response ---------------------------------------------------------------------------------------------------- */
 
-/* RFC 7296 2.21.2: the peer holds its IKE_SA for established and is told that it is not. Nobody waits for an answer. */
-static void tell_peer(struct ike_sa *sa)
+void auth_tell_failed(struct ike_sa *sa, uint16_t notify)
 {
     struct ike_header h = {.version = IKE_VERSION, .exchange = INFORMATIONAL, .flags = IKE_FLAG_INITIATOR};
     uint8_t buf[128];
@@ -141,7 +140,7 @@ static void tell_peer(struct ike_sa *sa)
     memcpy(h.spi_i, sa->spi_i, IKE_SPI_LEN);
     memcpy(h.spi_r, sa->spi_r, IKE_SPI_LEN);
     h.message_id = sa->ids.next;
-    payload_write_notify(&cw, NOTIFY_AUTHENTICATION_FAILED, PROTO_NONE, NULL, 0, NULL, 0);
+    payload_write_notify(&cw, notify, PROTO_NONE, NULL, 0, NULL, 0);
     payload_write_delete_ike(&cw);
     if (message_seal(sa->seal_out, &sa->seal_counter, &h, &cw, 0, &ps) == 0)
         core_send(sa->engine, &sa->local, &sa->remote, sa->natt, &ps);
@@ -276,7 +275,7 @@ static enum task_result process(struct ike_sa *sa, struct task *t, const struct 
     if (!chain_find(c, PAYLOAD_IDR, NULL) || !chain_find(c, PAYLOAD_AUTH, NULL))
         return refused(sa, c, now);
     if (!auth_read_claim(c, PAYLOAD_IDR, &claim) || !believes(sa, &claim, error)) {
-        tell_peer(sa);
+        auth_tell_failed(sa, NOTIFY_AUTHENTICATION_FAILED);
         return failed(sa, error, now);
     }
     sa->peer = claim.id;

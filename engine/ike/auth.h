@@ -77,6 +77,10 @@ bool auth_read_claim(const struct chain *c, enum ike_payload which, struct auth_
 void auth_write_qcd(const struct ike_sa *sa, struct chain_writer *cw);
 void auth_take_qcd(struct ike_sa *sa, const struct chain *c);
 
+/* As initiator: the peer holds its IKE_SA for established and is told that it is not, with NOTIFY (RFC 7296 2.21.2).
+ * Nobody waits for an answer. */
+void auth_tell_failed(struct ike_sa *sa, uint16_t notify);
+
 /* Both sides are authenticated. SA may be another's to replace: look at its state afterwards. */
 void auth_log_success(const struct ike_sa *sa, const struct auth_claim *claim);
 void auth_established(struct ike_sa *sa, bool initial_contact, usec_t now);

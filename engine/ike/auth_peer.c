@@ -21,20 +21,23 @@ static void peer_certs_done(struct peer_certs *pc)
         (void)cert_unref(pc->chain[--pc->n]);
 }
 
-/* RFC 7296 3.6: the first one holds the key of AUTH. What cannot be read is passed over. */
+/* RFC 7296 3.6: the first one holds the key of AUTH. What cannot be read is passed over; one line tells of all, as
+ * nobody knows yet who it is that writes our log. */
 static void read_certs(const struct ike_sa *sa, const struct chain *c, struct peer_certs *ret)
 {
     const struct payload *p = NULL;
+    unsigned unread = 0, urls = 0;
     bool first = true;
 
     *ret = (struct peer_certs){0};
     while ((p = chain_find(c, PAYLOAD_CERT, p)) && ret->n < TRUST_CHAIN_MAX) {
-        struct cert_payload cp;
+        struct cert_payload cp = {0};
         struct cert *cert = NULL;
 
         if (payload_read_cert(p, &cp) < 0 || cp.encoding != CERT_X509_SIGNATURE ||
             cert_parse(cp.data.data, cp.data.len, &cert) < 0) {
-            ike_sa_log(sa, ENGINE_LOG_IKE, 1, "a certificate of the peer cannot be read");
+            urls += cp.encoding == CERT_HASH_URL || cp.encoding == CERT_HASH_URL_BUNDLE;
+            unread++;
         } else if (first) {
             ret->own = cert;
         } else {
@@ -42,6 +45,9 @@ static void read_certs(const struct ike_sa *sa, const struct chain *c, struct pe
         }
         first = false;
     }
+    if (unread > 0)
+        ike_sa_log(sa, ENGINE_LOG_IKE, 1, "of the peer's certificates %u cannot be read%s", unread,
+                   urls > 0 ? ": it sends them by URL, which is not supported" : "");
 }
 
 bool auth_fits_method(const struct ike_conf *c, uint8_t method)

@@ -3,6 +3,8 @@
  * legal contents, and given to the handler of a request or the task of a response. Nothing else changes an IKE_SA.
  */
 #include "base/secret.h"
+#include "base/str.h"
+#include "engine/ike/auth.h"
 #include "engine/ike/delete.h"
 #include "engine/ike/engine_state.h"
 #include "engine/ike/first.h"
@@ -248,14 +250,30 @@ static void finish_task(struct ike_sa *sa, struct task *t, enum task_result resu
     }
 }
 
+/* RFC 7296 2.21.2, 2.21.3 */
 static void lose(struct ike_sa *sa, const char *reason, usec_t now)
 {
-    if (sa->state == IKE_CONNECTING && init_answer_failed(sa, reason, now))
-        return;
-    if (sa->state == IKE_CONNECTING)
-        core_attempt_failed(sa, false, reason, now);
-    else
+    if (sa->state != IKE_CONNECTING) {
         core_peer_lost(sa, reason, now);
+        return;
+    }
+    auth_tell_failed(sa, NOTIFY_INVALID_SYNTAX);
+    if (!init_answer_failed(sa, reason, now))
+        core_attempt_failed(sa, false, reason, now);
+}
+
+static bool read_response(struct message *in, uint8_t first, const uint8_t *data, size_t len, char *fault, size_t size)
+{
+    enum rules_verdict v = RULES_SYNTAX;
+    uint8_t type = PAYLOAD_NONE;
+
+    if (chain_read(first, data, len, &in->chain) < 0)
+        (void)str_format(fault, size, "the peer's response is malformed: its payloads do not fit");
+    else if ((v = rules_check(exchanges[in->h.exchange - IKE_SA_INIT].response, &in->chain, &type)) == RULES_CRITICAL)
+        (void)str_format(fault, size, "the peer insists on payload %u, which is not known", type);
+    else if (v == RULES_SYNTAX)
+        (void)str_format(fault, size, "the peer's response is malformed: %s", str_or(name_payload(type), "?"));
+    return v == RULES_FINE;
 }
 
 static void take_response(struct ike_sa *sa, struct message *in, uint8_t first, const uint8_t *data, size_t len,
@@ -263,14 +281,13 @@ static void take_response(struct ike_sa *sa, struct message *in, uint8_t first, 
 {
     struct task *t = sa->tasks;
     enum task_result result;
-    uint8_t type;
+    char fault[64];
 
     ike_sa_count(sa, exchanges[in->h.exchange - IKE_SA_INIT].in_response);
     message_ids_response_in(&sa->ids);
     sa->retransmit_at = USEC_NEVER;
-    if (chain_read(first, data, len, &in->chain) < 0 ||
-        rules_check(exchanges[in->h.exchange - IKE_SA_INIT].response, &in->chain, &type) != RULES_FINE) {
-        lose(sa, "the peer's response is malformed", now);
+    if (!read_response(in, first, data, len, fault, sizeof(fault))) {
+        lose(sa, fault, now);
         return;
     }
     result = task_ops(t->kind)->process(sa, t, in, now);

@@ -134,4 +134,7 @@ enum ike_ts_type {
     TS_IPV6_ADDR_RANGE = 8,
 };
 
-#define CERT_X509_SIGNATURE 4 /* RFC 7296 3.6 */
+/* RFC 7296 3.6 */
+#define CERT_X509_SIGNATURE  4
+#define CERT_HASH_URL        12
+#define CERT_HASH_URL_BUNDLE 13
