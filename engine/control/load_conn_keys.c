@@ -200,6 +200,11 @@ const struct load_key *load_key_find(enum load_section section, const char *name
     return NULL;
 }
 
+const struct load_key *load_key_at(size_t i)
+{
+    return i < ARRAY_LEN(keys) ? &keys[i] : NULL;
+}
+
 bool load_key_harmless(const struct load_key *key, const char *text)
 {
     const char *word = key->harmless;

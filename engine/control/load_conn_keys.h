@@ -47,5 +47,8 @@ struct load_key {
 /* NULL where SECTION has no such key; *RET_INDEX is below LOAD_KEYS_MAX. */
 const struct load_key *load_key_find(enum load_section section, const char *name, size_t *ret_index);
 
+/* The rows of the table, for docs/engine.md; NULL at the end. */
+const struct load_key *load_key_at(size_t i);
+
 /* Whether the value of a key that the engine lacks asks for nothing. */
 bool load_key_harmless(const struct load_key *key, const char *text);

@@ -2,6 +2,7 @@
 #include "base/array.h"
 #include "base/file.h"
 #include "engine/control/control.h"
+#include "engine/control/load_conn_keys.h"
 #include "engine/control/session.h"
 #include "engine/crypto/cert.h"
 #include "engine/crypto/trust.h"
@@ -135,6 +136,80 @@ static void put_defaults(struct strbuf *b)
     }
 }
 
+static void put_sections(struct strbuf *b, unsigned sections)
+{
+    static const struct {
+        unsigned section;
+        const char *name;
+    } names[] = {{LOAD_CONN, "connection"}, {LOAD_LOCAL, "local"}, {LOAD_REMOTE, "remote"}, {LOAD_CHILD, "child"}};
+    const char *between = "";
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (sections & names[i].section) {
+            strbuf_printf(b, "%s%s", between, names[i].name);
+            between = ", ";
+        }
+}
+
+/* The other words for yes and no say nothing new. */
+static bool is_synonym(const char *word, size_t len)
+{
+    static const char *const synonyms[] = {"true", "enabled", "1", "false", "disabled", "0"};
+
+    for (size_t i = 0; i < ARRAY_LEN(synonyms); i++)
+        if (strlen(synonyms[i]) == len && memcmp(synonyms[i], word, len) == 0)
+            return true;
+    return false;
+}
+
+static void put_harmless(struct strbuf *b, const char *words)
+{
+    const char *between = "";
+
+    strbuf_puts(b, "refused, but for ");
+    while (*words != '\0') {
+        size_t len = strcspn(words, "|");
+
+        if (*between == '\0' || !is_synonym(words, len)) {
+            strbuf_printf(b, "%s`%.*s`", between, (int)len, words);
+            between = ", ";
+        }
+        words += len + (words[len] != '\0');
+    }
+}
+
+static void put_taken(struct strbuf *b, const struct load_key *key)
+{
+    const char *between = ": ";
+
+    strbuf_puts(b, "taken");
+    for (const struct load_word *w = key->words; w && w->word; w++) {
+        strbuf_printf(b, "%s`%s`", between, w->word);
+        between = ", ";
+    }
+}
+
+static void put_options(struct strbuf *b)
+{
+    const struct load_key *key;
+
+    strbuf_puts(b, "| setting | of | |\n|---|---|---|\n");
+    for (size_t i = 0; (key = load_key_at(i)); i++) {
+        strbuf_printf(b, "| `%s` | ", key->name);
+        put_sections(b, key->sections);
+        strbuf_puts(b, " | ");
+        if (key->parse)
+            put_taken(b, key);
+        else if (!key->harmless)
+            strbuf_puts(b, "without effect");
+        else if (*key->harmless == '\0')
+            strbuf_puts(b, "refused");
+        else
+            put_harmless(b, key->harmless);
+        strbuf_puts(b, " |\n");
+    }
+}
+
 #define LIMIT(name, what)                                                                                              \
     {                                                                                                                  \
 #name, (unsigned long)(name), what                                                                             \
@@ -194,9 +269,13 @@ static const struct {
     const char *mark; /* the line before it; END is the line behind */
     void (*put)(struct strbuf *b);
 } sections[] = {
-    {"<!-- algorithms -->\n", put_algorithms}, {"<!-- defaults -->\n", put_defaults},
-    {"<!-- ike-states -->\n", put_ike_states}, {"<!-- child-states -->\n", put_child_states},
-    {"<!-- messages -->\n", put_messages},     {"<!-- tasks -->\n", put_tasks},
+    {"<!-- options -->\n", put_options},
+    {"<!-- algorithms -->\n", put_algorithms},
+    {"<!-- defaults -->\n", put_defaults},
+    {"<!-- ike-states -->\n", put_ike_states},
+    {"<!-- child-states -->\n", put_child_states},
+    {"<!-- messages -->\n", put_messages},
+    {"<!-- tasks -->\n", put_tasks},
     {"<!-- limits -->\n", put_limits},
 };
 
