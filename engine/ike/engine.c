@@ -73,8 +73,7 @@ struct engine *engine_free(struct engine *e)
     free(e->reqids);
     e->counters = counters_free(e->counters);
     output_done(&e->output);
-    secret_wipe(e->cookie_secrets, sizeof(e->cookie_secrets));
-    secret_wipe(e->chain, sizeof(e->chain));
+    secret_wipe(e, offsetof(struct engine, output));
     free(e);
     return NULL;
 }

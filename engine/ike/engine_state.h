@@ -70,7 +70,6 @@ struct engine {
     struct waiter waiters[ENGINE_WAITERS_MAX];
     size_t n_waiters;
 
-    struct output output;
     struct counters *counters; /* owned */
     usec_t deadline;           /* never later than the next one */
 
@@ -80,6 +79,8 @@ struct engine {
     struct answers answers[CORE_ANSWERS];
 
     uint8_t chain[CHAIN_BYTES_MAX]; /* of the message that is written */
+
+    struct output output; /* last: all before it is wiped at the end; this is large and holds what the network saw */
 };
 
 /* Frees what is IKE_DESTROYING; at the end of each function of engine.h that may destroy. */
