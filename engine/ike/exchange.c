@@ -42,7 +42,7 @@ static bool is_known(uint8_t exchange)
     return exchange >= IKE_SA_INIT && exchange <= INFORMATIONAL;
 }
 
-/* Out ------------------------------------------------------------------------------------------------------------- */
+/* Out -------------------------------------------------------------------------------------------------------------- */
 
 static size_t limit_of(const struct ike_sa *sa)
 {
@@ -167,7 +167,28 @@ static void send_response(struct ike_sa *sa, const struct message *in, const str
     sa->last_out = now;
 }
 
-/* In: requests ---------------------------------------------------------------------------------------------------- */
+/* In: payloads ----------------------------------------------------------------------------------------------------- */
+
+struct fault {
+    uint8_t type;     /* of the payload that it is about */
+    const char *what; /* RULES_SYNTAX: its name, or what is wrong with all of them */
+};
+
+static enum rules_verdict read_payloads(struct message *in, enum rules_message m, uint8_t first, const uint8_t *data,
+                                        size_t len, struct fault *ret)
+{
+    enum rules_verdict v;
+
+    *ret = (struct fault){.type = PAYLOAD_NONE, .what = "its payloads do not fit"};
+    if (chain_read(first, data, len, &in->chain) < 0)
+        return RULES_SYNTAX;
+    v = rules_check(m, &in->chain, &ret->type);
+    if (v == RULES_SYNTAX)
+        ret->what = name_payload(ret->type);
+    return v;
+}
+
+/* In: requests ----------------------------------------------------------------------------------------------------- */
 
 typedef void (*respond_fn)(struct ike_sa *sa, const struct message *in, struct chain_writer *cw, usec_t now);
 
@@ -208,35 +229,31 @@ static void take_request(struct ike_sa *sa, struct message *in, uint8_t first, c
     respond_fn respond = handler_of(sa, in->h.exchange);
     struct engine *e = sa->engine;
     struct chain_writer cw = chain_writer_of(e->chain, sizeof(e->chain));
-    uint8_t type = PAYLOAD_NONE;
+    struct fault f;
 
     if (!respond)
         return;
     ike_sa_count(sa, exchanges[in->h.exchange - IKE_SA_INIT].in_request);
-    if (chain_read(first, data, len, &in->chain) < 0) {
-        refuse_syntax(sa, &cw, "its payloads do not fit", now);
-    } else {
-        switch (rules_check(exchanges[in->h.exchange - IKE_SA_INIT].request, &in->chain, &type)) {
-        case RULES_FINE:
-            sa->request = in;
-            respond(sa, in, &cw, now);
-            sa->request = NULL;
-            break;
-        case RULES_CRITICAL: /* RFC 7296 2.5 */
-            payload_write_notify(&cw, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, PROTO_NONE, NULL, 0, &type, 1);
-            ike_sa_log(sa, ENGINE_LOG_ENC, 0, "the peer insists on payload %u, which is not known", type);
-            if (sa->state == IKE_CONNECTING)
-                ike_sa_destroy(sa, "unknown critical payload", now);
-            break;
-        case RULES_SYNTAX:
-            refuse_syntax(sa, &cw, name_payload(type), now);
-            break;
-        }
+    switch (read_payloads(in, exchanges[in->h.exchange - IKE_SA_INIT].request, first, data, len, &f)) {
+    case RULES_FINE:
+        sa->request = in;
+        respond(sa, in, &cw, now);
+        sa->request = NULL;
+        break;
+    case RULES_CRITICAL: /* RFC 7296 2.5 */
+        payload_write_notify(&cw, NOTIFY_UNSUPPORTED_CRITICAL_PAYLOAD, PROTO_NONE, NULL, 0, &f.type, 1);
+        ike_sa_log(sa, ENGINE_LOG_ENC, 0, "the peer insists on payload %u, which is not known", f.type);
+        if (sa->state == IKE_CONNECTING)
+            ike_sa_destroy(sa, "unknown critical payload", now);
+        break;
+    case RULES_SYNTAX:
+        refuse_syntax(sa, &cw, f.what, now);
+        break;
     }
     send_response(sa, in, &cw, now);
 }
 
-/* In: responses --------------------------------------------------------------------------------------------------- */
+/* In: responses ---------------------------------------------------------------------------------------------------- */
 
 static void finish_task(struct ike_sa *sa, struct task *t, enum task_result result)
 {
@@ -262,32 +279,25 @@ static void lose(struct ike_sa *sa, const char *reason, usec_t now)
         core_attempt_failed(sa, false, reason, now);
 }
 
-static bool read_response(struct message *in, uint8_t first, const uint8_t *data, size_t len, char *fault, size_t size)
-{
-    enum rules_verdict v = RULES_SYNTAX;
-    uint8_t type = PAYLOAD_NONE;
-
-    if (chain_read(first, data, len, &in->chain) < 0)
-        (void)str_format(fault, size, "the peer's response is malformed: its payloads do not fit");
-    else if ((v = rules_check(exchanges[in->h.exchange - IKE_SA_INIT].response, &in->chain, &type)) == RULES_CRITICAL)
-        (void)str_format(fault, size, "the peer insists on payload %u, which is not known", type);
-    else if (v == RULES_SYNTAX)
-        (void)str_format(fault, size, "the peer's response is malformed: %s", str_or(name_payload(type), "?"));
-    return v == RULES_FINE;
-}
-
 static void take_response(struct ike_sa *sa, struct message *in, uint8_t first, const uint8_t *data, size_t len,
                           usec_t now)
 {
     struct task *t = sa->tasks;
     enum task_result result;
-    char fault[64];
+    enum rules_verdict v;
+    char reason[64];
+    struct fault f;
 
     ike_sa_count(sa, exchanges[in->h.exchange - IKE_SA_INIT].in_response);
     message_ids_response_in(&sa->ids);
     sa->retransmit_at = USEC_NEVER;
-    if (!read_response(in, first, data, len, fault, sizeof(fault))) {
-        lose(sa, fault, now);
+    v = read_payloads(in, exchanges[in->h.exchange - IKE_SA_INIT].response, first, data, len, &f);
+    if (v != RULES_FINE) {
+        if (v == RULES_CRITICAL)
+            (void)str_format(reason, sizeof(reason), "the peer insists on payload %u, which is not known", f.type);
+        else
+            (void)str_format(reason, sizeof(reason), "the peer's response is malformed: %s", f.what);
+        lose(sa, reason, now);
         return;
     }
     result = task_ops(t->kind)->process(sa, t, in, now);
@@ -316,7 +326,7 @@ static void take_init_response(struct ike_sa *sa, struct message *in, usec_t now
     finish_task(sa, t, result);
 }
 
-/* In: protection -------------------------------------------------------------------------------------------------- */
+/* In: protection --------------------------------------------------------------------------------------------------- */
 
 static bool is_where_it_was(const struct ike_sa *sa, const struct message *in)
 {
