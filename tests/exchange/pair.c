@@ -319,7 +319,7 @@ struct pair *pair_new(uint64_t seed, void (*change)(int node, struct engine_sett
     assert(p);
     p->random = seed;
     p->now = USEC_PER_HOUR;
-    p->wall = UINT64_C(1764000000) * USEC_PER_SEC;
+    p->wall = (usec_t)PAIR_WALL * USEC_PER_SEC;
     p->net.delay = USEC_PER_MSEC;
     p->verbose = getenv("PAIR_VERBOSE") != NULL;
     make_node(p, PAIR_A, "198.51.100.2", change);

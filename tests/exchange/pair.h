@@ -15,6 +15,7 @@
 #define PAIR_CHILDREN    4096  /* CHILD_SAs that a data path may see in a test */
 #define PAIR_EVENTS_MAX  65536
 #define PAIR_TICKETS_MAX 1024
+#define PAIR_WALL        INT64_C(1764000000) /* seconds of the wall clock when it begins */
 #define PAIR_PSK         "the test's own key"
 
 struct pair;

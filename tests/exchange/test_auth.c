@@ -1,8 +1,7 @@
 /* IKE_AUTH between two engines: PSKs, identities, certificates, PPKs, childless IKE_SAs, what is told beside. */
 #include "engine/crypto/sign.h"
 #include "engine/ike/auth.h"
-#include "tests/exchange/pair.h"
-#include "tests/unit/pki.h"
+#include "tests/exchange/pair_pki.h"
 
 #include "base/array.h"
 #include "base/str.h"
@@ -14,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define WALL INT64_C(1764000000) /* of the pair */
+#define WALL PAIR_WALL
 #define YEAR INT64_C(31536000)
 
 /* What a case asks of both sides; change() reads it. */
@@ -288,15 +287,9 @@ static void free_pki(void)
 /* Each side has the root, its own certificate and key, and the intermediate CA of its own chain. */
 static void give_pki(struct pair *p, int node, bool intermediate)
 {
-    struct creds *creds = p->node[node].creds;
-    struct pkey *key = NULL;
-
-    assert_int_equal(creds_add_cert(creds, pki_cert(the.root), CREDS_CERT_CA), 0);
+    pair_certify(p, node, the.root, the.own[node]);
     if (intermediate)
-        assert_int_equal(creds_add_cert(creds, pki_cert(the.ca), CREDS_CERT_CA), 0);
-    assert_int_equal(creds_add_cert(creds, pki_cert(the.own[node]), CREDS_CERT_NONE), 0);
-    assert_int_equal(pkey_of_evp(pkey_evp(pki_key(the.own[node])), &key), 0);
-    assert_int_equal(creds_take_key(creds, key), 0);
+        assert_int_equal(creds_add_cert(p->node[node].creds, pki_cert(the.ca), CREDS_CERT_CA), 0);
 }
 
 static void pubkey(int node, struct ike_conf *c)

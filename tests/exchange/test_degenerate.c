@@ -2,8 +2,7 @@
  * Public values that are none of their group (RFC 7296 3.4, RFC 6989 2): no SA is made with one, whatever exchange
  * brings it and whichever side sends it; the next attempt with a real one succeeds, and what was up stays up.
  */
-#include "engine/ike/message.h"
-#include "tests/exchange/pair.h"
+#include "tests/exchange/sealed.h"
 
 #include "base/array.h"
 #include "base/str.h"
@@ -14,8 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define COUNTER_FREE 0x80000000 /* no sender of a test gets as far */
 
 /* One of each kind of arithmetic. */
 static const char *const groups[] = {"modp2048", "modp2048s256", "ecp256", "ecp521", "x25519", "x448"};
@@ -41,53 +38,57 @@ static void propose(int node, struct ike_conf *c)
 }
 
 /* Zero is 0 to MODP, no point of the curve to ECP, and of small order to Curve25519 and Curve448. */
-static bool zero_ke(uint8_t *start, const struct chain *c)
+static bool write_zero(struct chain_writer *cw, const struct payload *p)
 {
-    const struct payload *p = chain_find(c, PAYLOAD_KE, NULL);
+    static const uint8_t zeros[1024];
     struct ke_payload ke;
 
-    if (!p || (run.exchange == CREATE_CHILD_SA && !chain_find(c, PAYLOAD_TSI, NULL) == run.of_child))
+    if (!p || p->type != PAYLOAD_KE)
         return false;
     assert_int_equal(payload_read_ke(p, &ke), 0);
-    memset(start + (ke.value.data - start), 0, ke.value.len);
+    assert_in_range(ke.value.len, 1, sizeof(zeros));
+    payload_write_ke(cw, ke.group, zeros, ke.value.len);
     return true;
 }
 
-/* What FROM sent, opened as the other side would and sealed anew with FROM's key. */
-static bool zero_sealed(struct pair *p, int from, uint8_t *bytes, size_t len, const struct chain *outer)
+/* In place: nothing seals IKE_SA_INIT. */
+static void zero_plain(uint8_t *bytes, size_t len, uint8_t first)
 {
-    struct ike_sa *to = pair_sa(p, !from), *sender = pair_sa(p, from);
-    const struct payload *sk = &outer->p[outer->n - 1];
-    const size_t iv = seal_iv_len(sender->seal_out), icv = seal_icv_len(sender->seal_out);
-    const size_t at = (size_t)(sk->body - bytes);
-    struct seal_text t = {bytes, at, bytes + at, bytes + at + iv, len - at - iv - icv, NULL, 0, bytes + len - icv};
-    struct message_opened o;
+    struct ke_payload ke;
     struct chain c;
-    bool ret;
 
-    assert_int_equal(sk->type, PAYLOAD_SK);
-    assert_int_equal(message_open(to->seal_in, bytes, len, outer, &o), 0);
-    assert_int_equal(chain_read(o.inner, o.data, o.len, &c), 0);
-    ret = zero_ke(bytes, &c);
-    seal_encrypt(sender->seal_out, COUNTER_FREE + run.spoiled, &t);
-    return ret;
+    assert_int_equal(chain_read(first, bytes + IKE_HEADER_LEN, len - IKE_HEADER_LEN, &c), 0);
+    assert_int_equal(payload_read_ke(chain_find(&c, PAYLOAD_KE, NULL), &ke), 0);
+    memset(bytes + (ke.value.data - bytes), 0, ke.value.len);
+}
+
+static bool is_to_be_spoiled(const struct ike_header *h, const struct chain *c)
+{
+    bool of_child = chain_find(c, PAYLOAD_TSI, NULL);
+
+    return h->exchange == run.exchange && chain_find(c, PAYLOAD_KE, NULL) &&
+           (run.exchange == IKE_SA_INIT || of_child == run.of_child);
 }
 
 static bool spoil(void *data, struct pair *p, int from, uint8_t *bytes, size_t len)
 {
     struct ike_header h;
     struct chain c;
-    bool done;
+    bool sealed;
 
     (void)data;
-    assert_int_equal(header_read(bytes, len, &h), 0);
-    if (run.left == 0 || from != run.from || h.exchange != run.exchange)
+    if (run.left == 0 || from != run.from)
         return true;
-    assert_int_equal(chain_read(h.next_payload, bytes + IKE_HEADER_LEN, len - IKE_HEADER_LEN, &c), 0);
-    done = chain_is_sealed(&c) ? zero_sealed(p, from, bytes, len, &c) : zero_ke(bytes, &c);
-    run.left -= done;
-    run.spoiled += done;
-    return true;
+    sealed = sealed_open(p, from, bytes, len, &h, &c);
+    if (!is_to_be_spoiled(&h, &c))
+        return true;
+    run.left--;
+    run.spoiled++;
+    if (sealed)
+        sealed_send(p, from, &h, &c, write_zero);
+    else
+        zero_plain(bytes, len, h.next_payload);
+    return !sealed;
 }
 
 static struct pair *begun(void)
